@@ -1,0 +1,118 @@
+"""Deliveries: one message being handed to one agent, and the ways in which that ends.
+
+State machine of a message (drawn in ``docs/concepts.md``)::
+
+    accepted -> handed -> replied | failed | cancelled | expired
+
+``accepted`` and ``handed`` are rows of ``work``; the four ends are rows of ``outcome``. A row moves from one table to the other in one
+transaction, so a message is always in exactly one of them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+from uuid import UUID
+
+Json = dict[str, Any]
+
+
+class End(StrEnum):
+    """The four ends of a message."""
+
+    REPLIED = "replied"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Who said it, as the server knows it: never taken from a body."""
+
+    kind: str
+    id: UUID
+    name: str
+    role: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One hand-out. ``token`` is the number that every write about this hand-out carries.
+
+    ``lease_until`` and ``deadline`` are times of the database's clock; ``message`` is the A2A message in its 1.0 form.
+    """
+
+    message_id: UUID
+    workspace_id: UUID
+    token: int
+    attempt: int
+    lease_until: datetime
+    deadline: datetime
+    sender: Sender
+    thread_id: str
+    task_id: UUID
+    idempotency_key: str | None
+    message: Json
+    traceparent: str | None
+    cancel: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An agent's answer. ``message`` is an A2A message in its 1.0 form (``parts`` at least).
+
+    ``interrupted`` is the A2A state in which the agent waits for more (``input-required``, ``auth-required``) or None;
+    ``upstream`` are the agent's own ids (``{"taskId", "contextId"}``), kept so that a follow-up can name them.
+    """
+
+    message: Json
+    interrupted: str | None = None
+    upstream: Json | None = None
+    usage: Json | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """The attempt was handed and failed. ``retry`` says whether another attempt makes sense."""
+
+    code: str
+    detail: str
+    retry: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotHanded:
+    """The agent could not be reached before it was given anything: it costs no attempt and pauses the mailbox (R24)."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """The agent confirms that it has stopped."""
+
+
+CallResult = Reply | Failure | NotHanded | Cancelled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallTarget:
+    """Where a called agent lives: the URL that it registered, and its card as it gave it (may be None)."""
+
+    workspace_id: UUID
+    url: str
+    agent_card: Json | None
+
+
+class Caller(Protocol):
+    """The port through which a delivery leaves the house; ``edges/push`` plugs it in."""
+
+    async def call(self, delivery: Delivery, target: CallTarget) -> CallResult:
+        """Hand the message to the agent and bring its answer. Never raises for what the agent or the network does."""
+        ...
+
+    async def cancel(self, target: CallTarget, upstream: Json) -> None:
+        """Tell the agent, as far as it can be told, that its task is no longer wanted."""
+        ...
