@@ -1,0 +1,48 @@
+# Needs python3 >= 3.11 and make, nothing else; `make` alone lists what there is.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.installed
+UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help install up test check mutants wheel lock clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(READY)  ## prepare .venv; starts nothing
+
+$(READY): pyproject.toml requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Postroom needs Python 3.11 or newer; name one with: make $(MAKECMDGOALS) PYTHON=python3.x" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --disable-pip-version-check --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+up: install  ## start Postroom on this machine
+	$(BIN)/postroom up
+
+test: install  ## run every test
+	$(BIN)/pytest -n 2
+
+check: install  ## format, lint, types, import contracts, our own lints
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python -m tests.lints
+
+mutants: install  ## seed bugs; the suite must catch each
+	$(BIN)/python -m tests.mutants
+
+wheel: install  ## build dist/*.whl
+	$(BIN)/python -m build --wheel --no-isolation
+
+lock: install  ## renew both lock files
+	$(UV_COMPILE) --upgrade pyproject.toml --output-file requirements.lock
+	$(UV_COMPILE) --upgrade --extra dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
+
+clean:  ## remove what the targets made
+	rm -rf .venv dist build .pytest_cache .ruff_cache .import_linter_cache .hypothesis
