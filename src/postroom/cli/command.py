@@ -1,0 +1,66 @@
+"""What all commands that talk to a server share: the options that name it, one event loop, one client."""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
+
+import typer
+
+from postroom.cli.connection import Connection, find_connection
+from postroom.cli.exits import ExitCode
+from postroom.client import Client
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name or id of a workspace.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, and nothing else there.")]
+
+_PANEL = "Server"
+_SERVER = "--server", "--url"
+
+
+def connecting(command: Callable[Concatenate[Connection, Parameters], ExitCode | None]) -> Callable[..., None]:
+    """Make a Typer command of a function of a Connection: adds the options that find a server; its result is the exit code.
+
+    A command with a parameter ``url`` of its own keeps ``--url`` for that; the server is ``--server`` there.
+    """
+    own = list(inspect.signature(command).parameters.values())[1:]
+    names = [name for name in _SERVER if name.strip("-") not in {parameter.name for parameter in own}]
+
+    def run(*, cli_server: str | None, cli_token: str | None, cli_data: Path | None, **given: Any) -> None:
+        connection = find_connection(url=cli_server, token=cli_token, data=cli_data)
+        code = command(connection, **given)  # pyright: ignore[reportCallIssue]
+        raise typer.Exit(code or ExitCode.OK)
+
+    run.__name__, run.__doc__, run.__annotations__ = command.__name__, command.__doc__, {}
+    run.__signature__ = inspect.Signature([*own, *_server_options(names)])
+    return run
+
+
+def talk_to(connection: Connection, conversation: Callable[[Client], Awaitable[Result]]) -> Result:
+    """Run ``conversation`` with a client of the connection, in an event loop of its own."""
+
+    async def connected() -> Result:
+        async with Client(connection.url, connection.token) as client:
+            return await conversation(client)
+
+    return asyncio.run(connected())
+
+
+def _server_options(names: list[str]) -> list[inspect.Parameter]:
+    return [
+        _option("cli_server", str, typer.Option(*names, metavar="URL", help="Address of the server.", rich_help_panel=_PANEL)),
+        _option("cli_token", str, typer.Option("--token", help="Token of the operator or of a workspace.", rich_help_panel=_PANEL)),
+        _option(
+            "cli_data",
+            Path,
+            typer.Option("--data", metavar="DIR", help="Data directory of a server on this machine.", rich_help_panel=_PANEL),
+        ),
+    ]
+
+
+def _option(name: str, kind: type, option: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option])

@@ -1,0 +1,117 @@
+"""Which server a command talks to and by what right: options, then the environment, then the file of the running server.
+
+The file, ``server.json`` in the data directory, is written by ``postroom up`` and ``postroom serve`` while they run. It holds the
+operator token, so only its owner may read it, and the token in it goes to no other address than the one beside it.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from postroom.cli.exits import ExitCode, Stop
+from postroom.settings import load_settings
+
+_FILE_NAME = "server.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """An address, the token to use there, and the data directory that was looked at."""
+
+    url: str
+    token: str
+    data: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerFile:
+    """What a running server says about itself. ``pid`` is its process."""
+
+    url: str
+    pid: int
+    operator_token: str
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process that wrote the file may still run; a killed server leaves its file behind."""
+        import psutil
+
+        return self.pid != os.getpid() and psutil.pid_exists(self.pid)
+
+
+def find_connection(*, url: str | None, token: str | None, data: Path | None, environ: Mapping[str, str] | None = None) -> Connection:
+    """Find server and credential. Raises Stop that says what to do when either is missing."""
+    environ = os.environ if environ is None else environ
+    directory = data_directory(data, environ)
+    running = read_server_file(directory)
+    address = url or environ.get("POSTROOM_URL") or _address_of(running, directory)
+    credential = token or environ.get("POSTROOM_TOKEN") or environ.get("POSTROOM_ADMIN_TOKEN") or _token_for(address, running)
+    return Connection(url=address.rstrip("/"), token=credential, data=directory)
+
+
+def data_directory(given: Path | None, environ: Mapping[str, str] | None = None) -> Path:
+    """The data directory: the option, POSTROOM_DATA, then the default. Other settings are of no concern to a client."""
+    environ = os.environ if environ is None else environ
+    only = {name: environ[name] for name in ("POSTROOM_DATA",) if name in environ}
+    return load_settings(only, data=given).data
+
+
+def read_server_file(directory: Path) -> ServerFile | None:
+    """The file as it stands, or None where there is none or it does not hold what it should."""
+    try:
+        found = json.loads((directory / _FILE_NAME).read_bytes())
+        return ServerFile(url=str(found["url"]), pid=int(found["pid"]), operator_token=str(found["operator_token"]))
+    except FileNotFoundError:
+        return None
+    except PermissionError as error:
+        raise Stop(
+            f"{directory / _FILE_NAME} belongs to somebody else",
+            advice="Give --url and --token, or run the command as the user who runs the server.",
+            code=ExitCode.NOT_PERMITTED,
+        ) from error
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def write_server_file(directory: Path, running: ServerFile) -> None:
+    """Put the file in place at once and whole, readable by its owner alone."""
+    unfinished = directory / f"{_FILE_NAME}.{running.pid}"
+    with contextlib.suppress(FileNotFoundError):
+        unfinished.unlink()
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(asdict(running), file)
+    unfinished.replace(directory / _FILE_NAME)
+
+
+def remove_server_file(directory: Path, pid: int) -> None:
+    """Take the file away if it is still that of ``pid``; another server may have started meanwhile."""
+    found = read_server_file(directory)
+    if found is not None and found.pid == pid:
+        (directory / _FILE_NAME).unlink(missing_ok=True)
+
+
+def _address_of(running: ServerFile | None, directory: Path) -> str:
+    if running is None:
+        raise _no_server(f"No server runs for {directory}")
+    if not running.alive:
+        raise _no_server(f"No server runs for {directory}: process {running.pid} ended without saying so")
+    return running.url
+
+
+def _token_for(address: str, running: ServerFile | None) -> str:
+    if running is not None and running.url.rstrip("/") == address.rstrip("/"):
+        return running.operator_token
+    raise Stop(
+        f"No credential for {address}",
+        advice="Give --token, or set POSTROOM_TOKEN to the operator's or a workspace's token.",
+        code=ExitCode.NOT_PERMITTED,
+    )
+
+
+def _no_server(sentence: str) -> Stop:
+    advice = "Start one: postroom up. For a server elsewhere: --url and --token, or POSTROOM_URL and POSTROOM_TOKEN."
+    return Stop(sentence, advice=advice, code=ExitCode.UNREACHABLE)

@@ -1,0 +1,65 @@
+"""One message from here to its answer.
+
+The message is accepted first, in a call of its own: from then on it is safe and has an id, whatever happens to this process. The wait
+is the same send again under the same key, which the server answers with the same message's end.
+"""
+
+from dataclasses import dataclass, field
+
+from postroom.cli.exits import ExitCode
+from postroom.cli.names import Workspace
+from postroom.client import Client, Json, Sent
+from postroom.errors import Unavailable
+from postroom.ids import new_id
+
+UNFINISHED = ("accepted", "handed")
+
+# One wait of a series without end; short enough that a proxy in between does not cut it.
+_WAIT_SECONDS = 50.0
+
+EXIT_CODES: dict[str, ExitCode] = {
+    "replied": ExitCode.OK,
+    "input_required": ExitCode.QUESTION,
+    "failed": ExitCode.NO_ANSWER,
+    "cancelled": ExitCode.NO_ANSWER,
+    "expired": ExitCode.NO_ANSWER,
+    "accepted": ExitCode.NOT_YET,
+    "handed": ExitCode.NOT_YET,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What is sent, and the key under which it takes effect once. ``task`` names the question that it answers."""
+
+    text: str
+    thread: str | None = None
+    task: str | None = None
+    key: str = field(default_factory=lambda: str(new_id()))
+
+    @property
+    def content(self) -> str | Json:
+        """The text, or the A2A message where more than a text has to be said."""
+        return self.text if self.task is None else {"parts": [{"text": self.text}], "taskId": self.task}
+
+
+async def accept(client: Client, workspace: Workspace, letter: Letter) -> Sent:
+    """Hand it to the server. When this returns, the message is safe."""
+    return await client.send(workspace["id"], letter.content, key=letter.key, thread_id=letter.thread, wait=None)
+
+
+async def wait_for_end(client: Client, workspace: Workspace, letter: Letter, seconds: float) -> Sent:
+    """Wait up to ``seconds`` for the end of an accepted letter; how it stands then."""
+    return await client.send(workspace["id"], letter.content, key=letter.key, thread_id=letter.thread, wait=seconds, retry_for=seconds)
+
+
+async def wait_without_end(client: Client, workspace: Workspace, letter: Letter) -> Sent:
+    """Wait for the end of an accepted letter through every outage; the server's deadline bounds it."""
+    while True:
+        try:
+            sent = await wait_for_end(client, workspace, letter, _WAIT_SECONDS)
+        except Unavailable:
+            # The message is safe; the client has paused between its tries, and only the answer is late.
+            continue
+        if sent.state not in UNFINISHED:
+            return sent

@@ -1,0 +1,40 @@
+"""The command line as a whole: every command and its place."""
+
+from typing import Annotated
+
+import typer
+
+from postroom import __version__
+from postroom.cli import talk, tokens, workspace
+
+app = typer.Typer(
+    name="postroom",
+    help="Post for teams of AI agents: what Postroom has accepted is never lost, and takes effect once.",
+    epilog="Start with: postroom up",
+    no_args_is_help=True,
+    # A traceback is for POSTROOM_DEBUG=1, and there the plain one of Python.
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"postroom {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    *,
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Post for teams of AI agents: what Postroom has accepted is never lost, and takes effect once."""
+
+
+app.command("send")(talk.send)
+app.command("history")(talk.history)
+workspace.group.command("token")(tokens.token)
+workspace.group.command("tokens")(tokens.tokens)
+workspace.group.command("revoke")(tokens.revoke)
+app.add_typer(workspace.group, name="workspace")

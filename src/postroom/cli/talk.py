@@ -1,0 +1,159 @@
+"""``postroom send`` and ``postroom history``. (``chat`` is a file of its own.)"""
+
+import shlex
+import sys
+from typing import Annotated
+
+import typer
+
+from postroom.cli.command import AsJson, Name, connecting, talk_to
+from postroom.cli.connection import Connection
+from postroom.cli.delivery import EXIT_CODES, UNFINISHED, Letter, accept, wait_for_end
+from postroom.cli.exits import ExitCode, Stop
+from postroom.cli.names import Workspace, find
+from postroom.cli.output import at_terminal, print_answer, print_json, print_text, say, spinner
+from postroom.cli.transcript import transcript
+from postroom.cli.waiting import Waiting, following
+from postroom.client import Client, Json, Sent
+from postroom.errors import Unavailable
+
+Thread = Annotated[str | None, typer.Option(metavar="ID", help="The conversation it belongs to.")]
+
+
+@connecting
+def send(  # noqa: PLR0913 - an option, a parameter
+    connection: Connection,
+    name: Name,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to say; - reads it from stdin.")],
+    *,
+    thread: Thread = None,
+    task: Annotated[str | None, typer.Option(metavar="ID", help="The question that this answers, as `send` printed it.")] = None,
+    wait: Annotated[float, typer.Option(metavar="SECONDS", min=0, max=86400, help="How long to wait for the answer.")] = 300.0,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Return as soon as the message is accepted.")] = False,
+    key: Annotated[str | None, typer.Option(help="The same key again is the same message, never a second one.")] = None,
+    as_json: AsJson = False,
+) -> ExitCode:
+    """Send a message and print the answer. It stays safe if the wait ends first."""
+    letter = Letter(text=_text(text), thread=thread, task=task, **({"key": key} if key else {}))
+    errand = Errand(letter, 0.0 if no_wait else wait)
+    try:
+        sent = talk_to(connection, lambda client: errand.run(client, name))
+    except KeyboardInterrupt:
+        errand.say_where()
+        return ExitCode.INTERRUPTED
+    if as_json:
+        print_json(document_of(sent, letter))
+    else:
+        errand.show(sent)
+    return EXIT_CODES[sent.state]
+
+
+@connecting
+def history(
+    connection: Connection,
+    name: Name,
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many messages, counted from the newest.")] = 20,
+    thread: Thread = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what was said, oldest first, each message with its state."""
+
+    async def read(client: Client) -> Json:
+        return await client.chat_history((await find(client, name))["id"], limit=limit, thread_id=thread)
+
+    page = talk_to(connection, read)
+    if as_json:
+        print_json(page)
+    elif page["messages"]:
+        print_text(transcript(page["messages"]))
+    else:
+        say(f"Nothing was said yet. Begin: postroom send {shlex.quote(name)} hello")
+
+
+class Errand:
+    """One ``send``: the letter, where it goes, and what is known of it, so that an interruption can say so."""
+
+    def __init__(self, letter: Letter, seconds: float) -> None:
+        self._letter = letter
+        self._seconds = seconds
+        self._workspace: Workspace = {}
+        self._sent: Sent | None = None
+
+    async def run(self, client: Client, name: str) -> Sent:
+        """Send, and wait as long as was asked. From the first answer on, trouble is no longer an error: the message is safe."""
+        self._workspace = await find(client, name)
+        self._sent = await accept(client, self._workspace, self._letter)
+        if self._seconds and self._sent.state in UNFINISHED:
+            self._sent = await self._wait(client, self._sent)
+        return self._sent
+
+    async def _wait(self, client: Client, sent: Sent) -> Sent:
+        if not at_terminal(sys.stderr):
+            return await self._ending(client, sent)
+        async with following(client, self._workspace) as sightings:
+            with spinner(Waiting(self._workspace, sent.message_id, sightings)):
+                sent = await self._ending(client, sent)
+        return sent
+
+    async def _ending(self, client: Client, sent: Sent) -> Sent:
+        try:
+            return await wait_for_end(client, self._workspace, self._letter, self._seconds)
+        except Unavailable as error:
+            say(f"The wait was cut off: {error.sentence}")
+            return sent
+
+    def show(self, sent: Sent) -> None:
+        """The answer on stdout, or on stderr why there is none."""
+        if sent.text is not None:
+            print_answer(sent.text)
+        if sent.state == "input_required":
+            say(f"It asks back. Answer: {self._again('TEXT')} --task {(sent.task or {}).get('id', 'ID')}")
+        elif sent.state in UNFINISHED:
+            self.say_where()
+        elif sent.state != "replied":
+            say(f"{self._workspace['name']} gave no answer: {why(sent)}", style="red")
+
+    def say_where(self) -> None:
+        """Say that the message is safe and how to look again, if it is."""
+        if self._sent is None:
+            say("Interrupted before the server had said that it holds the message.")
+            say(f"Settle it: {self._again('TEXT')} --key {self._letter.key}")
+            return
+        say(f"The message is safe and on its way; its id is {self._sent.message_id}.")
+        say(f"Look again: postroom history {self._name()}   or wait on: {self._again('TEXT')} --key {self._letter.key}")
+
+    def _again(self, text: str) -> str:
+        thread = f" --thread {shlex.quote(self._letter.thread)}" if self._letter.thread else ""
+        return f"postroom send {self._name()} {text}{thread}"
+
+    def _name(self) -> str:
+        return shlex.quote(str(self._workspace.get("name", "NAME")))
+
+
+def why(sent: Sent) -> str:
+    """Why a message ended without an answer, in words."""
+    error = sent.error or {}
+    reason = error.get("detail") or error.get("code")
+    return f"{sent.state} ({reason})" if reason else sent.state
+
+
+def document_of(sent: Sent, letter: Letter) -> Json:
+    """What ``send --json`` prints."""
+    context = (sent.task or sent.message or {}).get("contextId", letter.thread)
+    return {
+        "message_id": sent.message_id,
+        "state": sent.state,
+        "text": sent.text,
+        "thread_id": context,
+        "task_id": (sent.task or {}).get("id"),
+        "key": letter.key,
+        "error": sent.error,
+    }
+
+
+def _text(given: str) -> str:
+    text = sys.stdin.read() if given == "-" else given
+    if not text.strip():
+        raise Stop("There is nothing to send", advice="Give a text, or - and a text on stdin.", code=ExitCode.USAGE)
+    return text
