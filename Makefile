@@ -25,7 +25,7 @@ up: install  ## start Postroom on this machine
 	$(BIN)/postroom up
 
 test: install  ## run every test
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 check: install  ## format, lint, types, import contracts, our own lints
 	$(BIN)/ruff format --check
