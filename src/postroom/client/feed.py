@@ -55,7 +55,7 @@ class FeedCalls(Transport):
     async def _connection(self, path: str, cursor: str | None) -> AsyncIterator[Frame]:
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": cursor} if cursor else {})}
         try:
-            async with self.prepare("GET", path, headers=headers).build_streamed() as response:
+            async with self.prepare("GET", path, headers=headers).streamed_read_buffer_limit(0).build_streamed() as response:
                 await _raise_refusal(response)
                 parser = FrameParser()
                 while (chunk := await _next_chunk(response)) is not None:
