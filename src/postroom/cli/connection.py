@@ -4,7 +4,6 @@ The file, ``server.json`` in the data directory, is written by ``postroom up`` a
 operator token, so only its owner may read it, and the token in it goes to no other address than the one beside it.
 """
 
-import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from postroom.cli.exits import ExitCode, Stop
+from postroom.cli.private_file import write_private
 from postroom.settings import load_settings
 
 _FILE_NAME = "server.json"
@@ -78,13 +78,7 @@ def read_server_file(directory: Path) -> ServerFile | None:
 
 def write_server_file(directory: Path, running: ServerFile) -> None:
     """Put the file in place at once and whole, readable by its owner alone."""
-    unfinished = directory / f"{_FILE_NAME}.{running.pid}"
-    with contextlib.suppress(FileNotFoundError):
-        unfinished.unlink()
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(asdict(running), file)
-    unfinished.replace(directory / _FILE_NAME)
+    write_private(directory / _FILE_NAME, json.dumps(asdict(running)))
 
 
 def remove_server_file(directory: Path, pid: int) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from postroom import __version__
-from postroom.cli import talk, tokens, workspace
+from postroom.cli import agent, chat, login, serve, talk, tokens, watch, workspace
 
 app = typer.Typer(
     name="postroom",
@@ -32,9 +32,15 @@ def program(
     """Post for teams of AI agents: what Postroom has accepted is never lost, and takes effect once."""
 
 
+app.command("up")(serve.up)
+app.command("serve")(serve.serve)
 app.command("send")(talk.send)
+app.command("chat")(chat.chat)
 app.command("history")(talk.history)
+app.command("watch")(watch.watch)
+app.add_typer(workspace.group, name="workspace")
 workspace.group.command("token")(tokens.token)
 workspace.group.command("tokens")(tokens.tokens)
 workspace.group.command("revoke")(tokens.revoke)
-app.add_typer(workspace.group, name="workspace")
+app.add_typer(agent.group, name="agent")
+app.command("login-link")(login.login_link)

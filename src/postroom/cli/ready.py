@@ -1,0 +1,127 @@
+"""What ``postroom up`` shows: progress while it starts, then where everything is and what to try."""
+
+import sys
+import webbrowser
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.status import Status
+from rich.table import Table
+from rich.text import Text
+
+from postroom.cli.names import Workspace
+from postroom.cli.output import at_terminal, say, stdout
+from postroom.cli.safe_text import one_line
+from postroom.cli.tree import in_tree_order, reached_by, status_of
+from postroom.client import Client
+from postroom.errors import PostroomError
+from postroom.settings import Settings
+
+if TYPE_CHECKING:
+    from postroom.app import Running
+
+_TRY = (
+    ("postroom send Echo hello", "a message and its answer"),
+    ("postroom chat Lead", "a conversation; Lead asks the others"),
+    ("postroom watch", "everything as it happens"),
+)
+_FIRST_STEPS = (
+    ("postroom workspace add NAME", "a mailbox for an agent of yours"),
+    ("postroom agent run --name NAME -- COMMAND", "any program as that agent"),
+    ("postroom send NAME hello", "a message and its answer"),
+)
+
+
+class Welcome:
+    """Progress and the ready panel of one start. A context manager: the progress line is gone at its end, however it ends."""
+
+    def __init__(self, settings: Settings, *, demo: bool | None, open_page: bool | None) -> None:
+        self._settings = settings
+        self._demo = demo
+        self._open_page = open_page
+        self._status = Status("", console=stdout()) if at_terminal(sys.stdout) else None
+
+    def __enter__(self) -> Self:
+        if self._status is not None:
+            self._status.update(Text("Starting"))
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end_progress()
+
+    def announce(self, sentence: str) -> None:
+        """Say what is being done: a line that changes at a terminal, a line each elsewhere."""
+        if self._status is not None:
+            self._status.update(Text(one_line(sentence)))
+        else:
+            say(sentence)
+
+    async def show(self, running: "Running") -> None:
+        """Bring the demo team in, then show the panel."""
+        async with Client(running.url, running.operator_token) as client:
+            team = await client.workspaces()
+            if await self._bring_team(running, team):
+                team = await client.workspaces()
+        self._end_progress()
+        stdout().print(ready_panel(running.url, running.login_link, team), soft_wrap=False)
+        self._open(running.login_link)
+
+    async def _bring_team(self, running: "Running", team: list[Workspace]) -> bool:
+        if self._demo is False:
+            return False
+        from postroom.cli.demo import DemoTeam
+
+        demo = DemoTeam(running.url, running.operator_token, self._settings.data)
+        if not (self._demo or not team or await demo.made_before()):
+            return False
+        self.announce("Waiting for the demo team to come in")
+        try:
+            await demo.start(running.task_group)
+        except PostroomError as error:
+            # The post room works without it, and everything else in it matters more.
+            say(f"The demo team did not come in: {error.sentence}", style="yellow")
+        return True
+
+    def _end_progress(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def _open(self, link: str) -> None:
+        from postroom.cli.serve import at_screen
+
+        if self._open_page or (self._open_page is None and at_screen()):
+            webbrowser.open(link)
+
+
+def ready_panel(url: str, login_link: str, team: list[Workspace]) -> Panel:
+    """Address, login link, team and next steps."""
+    parts: list[RenderableType] = [_addresses(url, login_link)]
+    if team:
+        parts += ["", _team(team)]
+    parts += ["", _steps(_TRY if {"Echo", "Lead"} <= {one["name"] for one in team} else _FIRST_STEPS)]
+    return Panel(Group(*parts), title="Postroom is ready", title_align="left", subtitle="Ctrl-C stops it; nothing is lost", expand=False)
+
+
+def _addresses(url: str, login_link: str) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_row(Text("Address", style="bold"), Text(url))
+    # Never broken over two lines: it is there to be copied.
+    table.add_row(Text("Log in", style="bold"), Text(login_link, no_wrap=True, overflow="ignore"))
+    table.add_row("", Text("The link works once; another one: postroom login-link", style="dim"))
+    return table
+
+
+def _team(team: list[Workspace]) -> Table:
+    table = Table("Agent", "Reached", "Status", box=None, pad_edge=False, header_style="bold")
+    for depth, workspace in in_tree_order(team):
+        table.add_row(Text("  " * depth + one_line(workspace["name"])), Text(reached_by(workspace)), Text(status_of(workspace)))
+    return table
+
+
+def _steps(steps: tuple[tuple[str, str], ...]) -> Table:
+    table = Table("Try", "", box=None, pad_edge=False, header_style="bold")
+    for command, meaning in steps:
+        table.add_row(Text(command, style="cyan"), Text(meaning, style="dim"))
+    return table
