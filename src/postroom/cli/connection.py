@@ -52,6 +52,12 @@ def find_connection(*, url: str | None, token: str | None, data: Path | None, en
     return Connection(url=address.rstrip("/"), token=credential, data=directory)
 
 
+def find_server(url: str | None, data: Path, environ: Mapping[str, str] | None = None) -> str:
+    """The address alone, for what needs no credential. Raises Stop when none is known."""
+    environ = os.environ if environ is None else environ
+    return url or environ.get("POSTROOM_URL") or _address_of(read_server_file(data), data)
+
+
 def data_directory(given: Path | None, environ: Mapping[str, str] | None = None) -> Path:
     """The data directory: the option, POSTROOM_DATA, then the default. Other settings are of no concern to a client."""
     environ = os.environ if environ is None else environ

@@ -1,0 +1,113 @@
+"""The command as a process: what it prints where, and with which code it ends."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from postroom import __version__
+from postroom.cli.exits import ExitCode
+
+Ran = subprocess.CompletedProcess[str]
+
+SERVER_SIDE = ("postroom.app", "postroom.core", "postroom.db", "postroom.edges", "postroom.workers", "asyncpg", "fastapi", "uvicorn", "a2a")
+
+
+def run(*words: str, data: Path, **environ: str) -> Ran:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("POSTROOM_")}
+    kept |= {"POSTROOM_DATA": str(data), **environ}
+    return subprocess.run([sys.executable, "-m", "postroom.cli", *words], env=kept, capture_output=True, text=True, check=False, timeout=30)
+
+
+@pytest.fixture
+def closed_port() -> str:
+    """An address where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    ran = run("--help", data=tmp_path)
+    assert ran.returncode == 0
+    for command in ("up", "serve", "workspace", "send", "chat", "history", "watch", "agent", "doctor", "migrate", "login-link"):
+        assert f"│ {command} " in ran.stdout
+
+
+def test_the_version_is_printed(tmp_path: Path) -> None:
+    assert run("--version", data=tmp_path).stdout == f"postroom {__version__}\n"
+
+
+def test_help_loads_nothing_of_the_server() -> None:
+    ask = f"import sys, postroom.cli.program; print([name for name in {SERVER_SIDE} if name in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True, timeout=30)
+    assert loaded.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("words", [["sned"], ["send", "Echo"], ["send", "Echo", "hi", "--wait", "soon"], ["workspace", "add"]])
+def test_a_wrong_command_line_ends_with_2(words: list[str], tmp_path: Path) -> None:
+    ran = run(*words, data=tmp_path)
+    assert ran.returncode == ExitCode.USAGE
+    assert ran.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["workspace", "list"],
+        ["workspace", "list", "--json"],
+        ["send", "Echo", "hello"],
+        ["send", "Echo", "hello", "--json"],
+        ["chat", "Echo"],
+        ["history", "Echo", "--json"],
+        ["watch", "--json"],
+        ["login-link"],
+        ["agent", "run", "--name", "Echo", "--", "cat"],
+    ],
+)
+def test_without_a_server_every_command_says_what_to_do_and_ends_with_3(words: list[str], tmp_path: Path) -> None:
+    ran = run(*words, data=tmp_path)
+    assert ran.returncode == ExitCode.UNREACHABLE
+    assert ran.stdout == ""
+    assert "Next: Start one: postroom up" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_server_that_does_not_answer_ends_with_3(tmp_path: Path, closed_port: str) -> None:
+    ran = run("workspace", "list", "--url", closed_port, "--token", "t", data=tmp_path)
+    assert ran.returncode == ExitCode.UNREACHABLE
+    assert closed_port in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_server_without_a_credential_ends_with_4(tmp_path: Path, closed_port: str) -> None:
+    ran = run("workspace", "list", "--url", closed_port, data=tmp_path)
+    assert ran.returncode == ExitCode.NOT_PERMITTED
+    assert "--token" in ran.stderr
+
+
+def test_an_empty_message_is_not_sent(tmp_path: Path, closed_port: str) -> None:
+    ran = run("send", "Echo", "  ", "--url", closed_port, "--token", "t", data=tmp_path)
+    assert ran.returncode == ExitCode.USAGE
+
+
+def test_a_program_that_is_not_there_is_no_agent(tmp_path: Path, closed_port: str) -> None:
+    ran = run("agent", "run", "--name", "N", "--url", closed_port, "--token", "t", "--", "no-such-program-here", data=tmp_path)
+    assert ran.returncode == ExitCode.USAGE
+    assert "no-such-program-here" in ran.stderr
+
+
+def test_a_fault_is_one_sentence_and_with_debug_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "server.json").mkdir()
+    plain = run("workspace", "list", data=tmp_path)
+    assert plain.returncode == ExitCode.FAULT
+    assert "Traceback" not in plain.stderr
+    assert "POSTROOM_DEBUG=1" in plain.stderr
+    assert "Traceback" in run("workspace", "list", data=tmp_path, POSTROOM_DEBUG="1").stderr
+
+
+def test_the_agents_address_is_not_taken_for_the_servers(tmp_path: Path, closed_port: str) -> None:
+    ran = run("workspace", "add", "N", "--url", "http://agent.example", "--server", closed_port, "--token", "t", data=tmp_path)
+    assert closed_port in ran.stderr
