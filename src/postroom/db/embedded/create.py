@@ -65,7 +65,7 @@ def _initdb(place: Place, binaries: Binaries, new: Path) -> None:
 
 def _add_role_and_database(place: Place, binaries: Binaries, new: Path) -> None:
     """Run create.sql in a server of one process without any connection. Its input is a pipe: no password is in an argument."""
-    statements = files("postroom.sql").joinpath("cluster/create.sql").read_text()
+    statements = files("postroom").joinpath("sql/cluster/create.sql").read_text()
     text = statements.format(app=password(place, APP_PASSWORD), superuser=password(place, SUPERUSER_PASSWORD))
     options = ["--single", "-F", "-j", "-c", "exit_on_error=true", "-c", "log_checkpoints=off"]
     _do(place, [binaries.program("postgres"), *options, "-D", new, "postgres"], text=text)

@@ -1,12 +1,12 @@
 -- What a new embedded cluster gets beyond initdb. Each statement ends with an empty line, as the one-process server wants it.
 -- The passwords are hexadecimal digits that were made for this cluster.
 
-ALTER ROLE postgres PASSWORD '{superuser}';
+alter role postgres password '{superuser}';
 
-CREATE ROLE postroom LOGIN PASSWORD '{app}';
+create role postroom login password '{app}';
 
 -- As owner of the database the role may create in its schema "public", and nowhere else.
-CREATE DATABASE postroom OWNER postroom;
+create database postroom owner postroom;
 
-REVOKE ALL ON DATABASE postroom, postgres, template1 FROM PUBLIC;
+revoke all on database postroom, postgres, template1 from public;
 
