@@ -2,7 +2,7 @@
 
 import json
 import math
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import example, given
@@ -205,8 +205,8 @@ def _storable(value: Any) -> bool:
         case int():
             return -(2**63) <= value < 2**64
         case list():
-            return all(_storable(child) for child in value)
+            return all(_storable(child) for child in cast(list[Any], value))
         case dict():
-            return all(_storable(key) and _storable(child) for key, child in value.items())
+            return all(_storable(key) and _storable(child) for key, child in cast(dict[str, Any], value).items())
         case _:
             return True

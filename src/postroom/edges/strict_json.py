@@ -9,6 +9,7 @@ may raise a false alarm, never miss. Only an alarm pays for the slow reading, wh
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any, cast
 
 import orjson
@@ -51,16 +52,13 @@ def _check_depth(value: Any) -> None:
     """Go down level by level, so that neither recursion nor time depends on what a stranger sent."""
     level: list[Any] = [value] if isinstance(value, (dict, list)) else []
     for _ in range(DEPTH_LIMIT):
-        if not level:
-            return
-        level = [
-            child
-            for node in level
-            for child in (node.values() if type(node) is dict else node)
-            if type(child) is dict or type(child) is list
-        ]
+        level = [child for node in level for child in _members(node) if isinstance(child, (dict, list))]
     if level:
         raise Malformed(f"The body is nested deeper than {DEPTH_LIMIT} levels.")
+
+
+def _members(node: Any) -> Iterable[Any]:
+    return cast(dict[str, Any], node).values() if isinstance(node, dict) else cast(list[Any], node)
 
 
 def _may_have_lost_something(data: bytes, value: Any) -> bool:
