@@ -10,7 +10,7 @@ from anyio.from_thread import start_blocking_portal
 from postroom.cli.command import Name, connecting, talk_to
 from postroom.cli.connection import Connection
 from postroom.cli.conversation import Conversation
-from postroom.cli.delivery import EXIT_CODES, UNFINISHED, Letter, accept, wait_for_end
+from postroom.cli.delivery import EXIT_CODES, UNFINISHED, Letter, accept, question_in, wait_for_end
 from postroom.cli.exits import ExitCode
 from postroom.cli.names import Workspace, find
 from postroom.cli.output import at_terminal, print_answer, say
@@ -53,16 +53,16 @@ async def choose_thread(client: Client, workspace: Workspace, given: str | None,
 
 
 async def _piped(client: Client, name: str, thread: str | None, wait: float, *, go_on: bool) -> ExitCode:
-    """One message after the other, in order. The worst end of all is the exit code."""
+    """One message after the other, in order. The highest code of all is the exit code; a question that was answered is none."""
     workspace = await find(client, name)
     thread = await choose_thread(client, workspace, thread, go_on)
     code, question = ExitCode.OK, None
     for line in sys.stdin:
         if text := line.strip():
             sent = await _exchange(client, workspace, Letter(text=text, thread=thread, task=question), wait)
-            question = str(sent.task["id"]) if sent.task is not None and sent.state == "input_required" else None
-            code = max(code, EXIT_CODES[sent.state])
-    return code
+            question = question_in(sent)
+            code = max(code, ExitCode.OK if question else EXIT_CODES[sent.state])
+    return max(code, ExitCode.QUESTION) if question else code
 
 
 async def _exchange(client: Client, workspace: Workspace, letter: Letter, wait: float) -> Sent:

@@ -6,7 +6,7 @@ from typing import Self
 
 from anyio.from_thread import BlockingPortal
 
-from postroom.cli.delivery import Letter, accept, wait_without_end
+from postroom.cli.delivery import Letter, accept, question_in, wait_without_end
 from postroom.cli.names import Workspace
 from postroom.cli.waiting import Sightings, Waiting, follow
 from postroom.client import Client, Json, Sent
@@ -62,8 +62,7 @@ class Conversation:
 
     def take(self, sent: Sent) -> None:
         """Note an answer that was shown: the next line answers it if it was a question."""
-        if sent.state == "input_required" and sent.task is not None:
-            self._question = str(sent.task["id"])
+        self._question = question_in(sent) or self._question
 
     def open_messages(self) -> list[Underway]:
         """What has no answer yet."""

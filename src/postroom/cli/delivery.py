@@ -43,6 +43,11 @@ class Letter:
         return self.text if self.task is None else {"parts": [{"text": self.text}], "taskId": self.task}
 
 
+def question_in(sent: Sent) -> str | None:
+    """The task to name in the next message, where the agent asked something."""
+    return str(sent.task["id"]) if sent.state == "input_required" and sent.task is not None else None
+
+
 async def accept(client: Client, workspace: Workspace, letter: Letter) -> Sent:
     """Hand it to the server. When this returns, the message is safe."""
     return await client.send(workspace["id"], letter.content, key=letter.key, thread_id=letter.thread, wait=None)

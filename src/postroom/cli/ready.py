@@ -4,7 +4,7 @@ import sys
 import webbrowser
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.status import Status
 from rich.table import Table
@@ -65,7 +65,7 @@ class Welcome:
             if await self._bring_team(running, team):
                 team = await client.workspaces()
         self._end_progress()
-        stdout().print(ready_panel(running.url, running.login_link, team), soft_wrap=False)
+        print_welcome(stdout(), running.url, running.login_link, team)
         self._open(running.login_link)
 
     async def _bring_team(self, running: "Running", team: list[Workspace]) -> bool:
@@ -95,22 +95,18 @@ class Welcome:
             webbrowser.open(link)
 
 
-def ready_panel(url: str, login_link: str, team: list[Workspace]) -> Panel:
-    """Address, login link, team and next steps."""
-    parts: list[RenderableType] = [_addresses(url, login_link)]
+def print_welcome(console: Console, url: str, login_link: str, team: list[Workspace]) -> None:
+    """The panel, then the login link on a line of its own: it is there to be copied, so no frame and no line end may cut it."""
+    console.print(_panel(url, team), soft_wrap=False)
+    console.print(Text.assemble(("Log in here, once (another link: postroom login-link):\n", "bold"), one_line(login_link)), soft_wrap=True)
+
+
+def _panel(url: str, team: list[Workspace]) -> Panel:
+    parts: list[RenderableType] = [Text.assemble(("Address  ", "bold"), url)]
     if team:
         parts += ["", _team(team)]
     parts += ["", _steps(_TRY if {"Echo", "Lead"} <= {one["name"] for one in team} else _FIRST_STEPS)]
     return Panel(Group(*parts), title="Postroom is ready", title_align="left", subtitle="Ctrl-C stops it; nothing is lost", expand=False)
-
-
-def _addresses(url: str, login_link: str) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_row(Text("Address", style="bold"), Text(url))
-    # Never broken over two lines: it is there to be copied.
-    table.add_row(Text("Log in", style="bold"), Text(login_link, no_wrap=True, overflow="ignore"))
-    table.add_row("", Text("The link works once; another one: postroom login-link", style="dim"))
-    return table
 
 
 def _team(team: list[Workspace]) -> Table:

@@ -56,8 +56,8 @@ def serve(*, host: Host = None, port: Port = None, data: Data = None) -> None:
 
 def _serve(settings: Settings, announce: Callable[[str], None], on_ready: OnReady) -> None:
     """Run the server until it is told to stop. Raises SetupError when it can not start."""
-    _require_no_other(settings.data)
-    _require_free_port(settings.host, settings.port)
+    require_no_other(settings.data)
+    require_free_port(settings.host, settings.port)
     from postroom import app
 
     async def ready(running: "Running") -> None:
@@ -86,7 +86,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-def _require_no_other(data: Path) -> None:
+def require_no_other(data: Path) -> None:
     """Two servers in one data directory would fight for one database. A file left by a killed server does not count."""
     other = read_server_file(data)
     if other is not None and other.alive and _answers(other.url):
@@ -107,7 +107,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _require_free_port(host: str, port: int) -> None:
+def require_free_port(host: str, port: int) -> None:
     """Find out before the database starts. The server's own bind decides; this one only makes the usual case quick and clear."""
     try:
         address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]

@@ -121,7 +121,8 @@ class Errand:
             say(f"Settle it: {self._again('TEXT')} --key {self._letter.key}")
             return
         say(f"The message is safe and on its way; its id is {self._sent.message_id}.")
-        say(f"Look again: postroom history {self._name()}   or wait on: {self._again('TEXT')} --key {self._letter.key}")
+        say(f"Look again: postroom history {self._name()}")
+        say(f"Wait on, with the same TEXT: {self._again('TEXT')} --key {self._letter.key}")
 
     def _again(self, text: str) -> str:
         thread = f" --thread {shlex.quote(self._letter.thread)}" if self._letter.thread else ""

@@ -1,5 +1,6 @@
 """A conversation as text: who said what, when, and what became of it."""
 
+import textwrap
 from collections.abc import Sequence
 
 from postroom.cli.ages import clock_time
@@ -18,7 +19,9 @@ def entry(message: Json) -> str:
     """A line of who and when, then the text. A state is named where it is not the expected end."""
     state = message.get("state")
     remark = "" if message["role"] == "agent" or state in _UNREMARKABLE else f" · {state}"
-    return f"{clock_time(message['timestamp'])} {speaker(message)}{remark}\n{clean(message.get('content') or '(no text)')}"
+    # Indented, so that no text can pass for the head of another message.
+    text = textwrap.indent(clean(message.get("content") or "(no text)"), "  ")
+    return f"{clock_time(message['timestamp'])} {speaker(message)}{remark}\n{text}"
 
 
 def speaker(message: Json) -> str:

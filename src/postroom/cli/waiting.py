@@ -42,14 +42,15 @@ class Waiting:
 
     def __init__(self, workspace: Workspace, message_id: str, sightings: Sightings) -> None:
         self._who = one_line(str(workspace["name"]), limit=40)
-        self._at_first = "is offline, its post waits" if workspace.get("status") == "offline" else "has it in its post"
+        self._state = "is offline, its post waits" if workspace.get("status") == "offline" else "has it in its post"
         self._message_id = message_id
         self._sightings = sightings
         self._since = monotonic()
 
     def __str__(self) -> str:
-        state = self._sightings.of(self._message_id) or self._at_first
-        return f"{self._who} {one_line(state, limit=_NOTE_WIDTH)} · {duration(monotonic() - self._since)}"
+        # Kept, because the sightings forget a message that has ended a moment before its answer is here.
+        self._state = self._sightings.of(self._message_id) or self._state
+        return f"{self._who} {one_line(self._state, limit=_NOTE_WIDTH)} · {duration(monotonic() - self._since)}"
 
     def __rich__(self) -> Text:
         return Text(str(self), style="dim")

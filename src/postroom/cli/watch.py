@@ -12,6 +12,7 @@ from postroom.cli.names import Workspace, find
 from postroom.cli.output import print_json, say, stdout
 from postroom.cli.safe_text import one_line
 from postroom.client import Client, Frame, Json
+from postroom.client.talk import text_of
 
 _NAME_WIDTH = 24
 _DETAIL_WIDTH = 160
@@ -75,8 +76,9 @@ def line(frame: Frame, name: str) -> Text:
 
 def detail(payload: Json) -> str:
     """What a person wants to see of an event: the words, else the error, else the plain values."""
-    if payload.get("preview"):
-        return str(payload["preview"])
+    words = payload.get("preview") or text_of(payload.get("parts") or [])
+    if words:
+        return str(words)
     error: Json = payload.get("error") or {}
     if error:
         return str(error.get("detail") or error.get("code"))
