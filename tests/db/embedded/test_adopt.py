@@ -4,7 +4,9 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -108,6 +110,14 @@ async def test_one_whose_door_was_swept_away_is_restarted(data: Path, shared: Pa
         assert await read_row(postgres.dsn) == 7
 
 
+@asynccontextmanager
+async def other_program(*arguments: str) -> AsyncGenerator[int]:
+    """A process that has nothing to do with PostgreSQL. Its arguments stay those of the command line until its input ends."""
+    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()", *arguments], stdin=subprocess.PIPE) as process:
+        yield process.pid
+        process.communicate()
+
+
 async def stop_and_forge(data: Path, shared: Path, pid_file: str) -> None:
     """Leave a data directory as a power cut would, with this pid file."""
     async with EmbeddedPostgres(data, shared=shared):
@@ -116,15 +126,12 @@ async def stop_and_forge(data: Path, shared: Path, pid_file: str) -> None:
     (data / "socket/.s.PGSQL.5432.lock").write_text("\n".join([pid_file or "1", *lines[1:]]))
 
 
-@pytest.fixture
-def other_program() -> int:
-    return os.getpid()
-
-
-async def test_pid_of_another_program_is_not_believed(data: Path, shared: Path, other_program: int) -> None:
-    await stop_and_forge(data, shared, str(other_program))
-    async with EmbeddedPostgres(data, shared=shared) as postgres:
-        assert not postgres.adopted
+@pytest.mark.parametrize("arguments", [[], ["-D"]], ids=["other", "same_arguments"])
+async def test_pid_of_another_program_is_not_believed(data: Path, shared: Path, arguments: list[str]) -> None:
+    async with other_program(*arguments, *(str(data / "pg") for _ in arguments)) as pid:
+        await stop_and_forge(data, shared, str(pid))
+        async with EmbeddedPostgres(data, shared=shared) as postgres:
+            assert not postgres.adopted
 
 
 async def test_pid_of_another_postgres_is_not_believed(base: Path, data: Path, shared: Path) -> None:

@@ -15,7 +15,7 @@ from postroom.db.embedded import EmbeddedPostgres
 from postroom.db.embedded.binaries import LIBRARIES, PACKAGE, find_binaries
 from postroom.errors import SetupError
 from tests.db.embedded.conftest import SOURCES, Owner
-from tests.db.embedded.processes import postgres_below
+from tests.db.embedded.processes import postgres_below, spin_until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 NOBODY = pwd.getpwnam("nobody").pw_uid
@@ -57,6 +57,14 @@ async def test_below_a_closed_directory_nothing_is_opened(closed: Path, shared: 
         assert await connection.fetchval("select count(*) from kept") == 0
         await connection.close()
     assert len(list((shared / "clusters").iterdir())) == 1
+
+
+async def test_a_killed_first_start_leaves_no_second_home(closed: Path, shared: Path, start_owner: Callable[..., Owner]) -> None:
+    owner = start_owner(at=closed / "data")
+    spin_until(lambda: any((shared / "clusters").glob("*/pg.new.*/PG_VERSION")))
+    owner.kill(children=True)
+    async with EmbeddedPostgres(closed / "data", shared=shared):
+        assert len(list((shared / "clusters").iterdir())) == 1
 
 
 async def test_a_new_directory_at_an_old_place_begins_anew(closed: Path, shared: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
@@ -140,11 +141,10 @@ def _runs_on(process: psutil.Process, cluster: Path) -> bool:
     """Whether a process is a PostgreSQL on this cluster: pids are used again, most of all after a container's restart."""
     try:
         words = process.cmdline()
-        if process.status() == psutil.STATUS_ZOMBIE or not words or Path(words[0]).name != "postgres":
-            return False
-        return "-D" in words and _same(Path(words[words.index("-D") + 1]), cluster)
+        directory = dict(pairwise(words)).get("-D", "")
+        return _same(Path(directory), cluster) and Path(words[0]).name == "postgres"
     except psutil.Error:
-        # It has ended, or it hides its arguments from us: a PostgreSQL on our cluster is ours or our account's, and does not.
+        # It has ended, or hides its arguments: one on our cluster runs as we do, or as the account that we lent as root, and does not.
         return False
 
 

@@ -23,9 +23,10 @@ logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 0.2
 PRUNE_SECONDS = 60.0
-# A PostgreSQL that has lived this long is started again without a pause when it dies.
-STEADY_SECONDS = 60.0
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
+# A PostgreSQL that has lived this long is started again without a pause when it dies. The longest pause, with its jitter, keeps
+# even a server whose PostgreSQL is killed again and again within 5 s of its recovery.
+STEADY_SECONDS = 10.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 
 # It starts, recovers, stops, is full, or died just now: all of these end.
 PASSING_REFUSALS = (asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError, asyncpg.PostgresConnectionError, OSError)
@@ -135,17 +136,21 @@ class EmbeddedPostgres:
     async def _settles(self, postmaster: Postmaster, waiting: Waiting) -> bool:
         """Wait until PostgreSQL takes connections. False when it ended before that."""
         while postmaster.alive():
-            if postmaster.ready():
-                if postmaster.socket() != self._sockets or not (self._sockets / f".s.PGSQL.{PORT}").exists():
-                    # An adopted one whose door was moved or swept away: nobody could ever reach it.
-                    await postmaster.stop()
-                    return False
-                if await self._answers():
-                    postmaster.forget_words()
-                    return True
+            if not postmaster.ready():
+                await asyncio.sleep(0.01)
+            elif not self._has_door(postmaster):
+                await postmaster.stop()
+            elif await self._answers():
+                postmaster.forget_words()
+                return True
+            else:
                 waiting.sentence = "Waiting for PostgreSQL to recover"
-            await asyncio.sleep(0.01)
+                await asyncio.sleep(0.1)  # Each refusal is a line in its log.
         return False
+
+    def _has_door(self, postmaster: Postmaster) -> bool:
+        """Whether its socket is where we look. An adopted one whose directory was moved or swept away can never be reached."""
+        return postmaster.socket() == self._sockets and (self._sockets / f".s.PGSQL.{PORT}").exists()
 
     async def _answers(self) -> bool:
         try:
