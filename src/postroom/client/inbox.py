@@ -91,7 +91,7 @@ class InboxCalls(Transport):
         """End the item with its answer; the same reply again is the same success. Raises Superseded with the ``winner``."""
         await self._say(item, "reply", parts=parts_of(text, parts), message=message, usage=usage)
 
-    async def fail(self, item: Item, error: str, retry: bool = False) -> None:
+    async def fail(self, item: Item, error: str, *, retry: bool = False) -> None:
         """End the attempt without an answer; with ``retry`` the message is handed out again later."""
         await self._say(item, "fail", error=error, retry=retry)
 

@@ -100,7 +100,7 @@ class TalkCalls(Transport):
     async def _send_once(self, workspace_id: Id, message: Json, key: str, wait: float | None) -> Sent:
         params: Json = {"message": message, "configuration": {"returnImmediately": wait is None}}
         headers = {"Idempotency-Key": key, **({} if wait is None else {"X-Timeout": f"{wait:.3f}"})}
-        answer = await self._rpc(workspace_id, "SendMessage", params, headers, timeout=(wait or 0.0) + WAIT_MARGIN)
+        answer = await self._rpc(workspace_id, "SendMessage", params, headers=headers, timeout=(wait or 0.0) + WAIT_MARGIN)
         return _sent(answer)
 
     async def _rpc(
@@ -108,6 +108,7 @@ class TalkCalls(Transport):
         workspace_id: Id,
         method: str,
         params: Json,
+        *,
         headers: dict[str, str] | None = None,
         timeout: float | None = None,
     ) -> Answer:

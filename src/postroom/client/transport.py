@@ -1,6 +1,6 @@
 """One HTTP connection pool to one server: requests, decoded answers, errors as types."""
 
-import logging
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +21,7 @@ from postroom.errors import PostroomError, Unavailable
 Json = dict[str, Any]
 Id = str | UUID
 
-log = logging.getLogger(__name__)
+LET_GO_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ class Transport:
     async def close(self) -> None:
         """Give up all connections. Calls that are under way fail."""
         await self._http.close()
+        # pyreqwest 0.15.1 hands an error over from a thread of its own; an interpreter that ends before that thread has let go aborts.
+        await asyncio.sleep(LET_GO_SECONDS)
 
     async def request(
         self,
