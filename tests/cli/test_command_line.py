@@ -109,5 +109,6 @@ def test_a_fault_is_one_sentence_and_with_debug_a_traceback(tmp_path: Path) -> N
 
 
 def test_the_agents_address_is_not_taken_for_the_servers(tmp_path: Path, closed_port: str) -> None:
-    ran = run("workspace", "add", "N", "--url", "http://agent.example", "--server", closed_port, "--token", "t", data=tmp_path)
+    ran = run("workspace", "add", "N", "--url", "http://agent.invalid", "--server", closed_port, "--token", "t", data=tmp_path)
     assert closed_port in ran.stderr
+    assert "No server runs" in run("workspace", "add", "N", "--url", "http://agent.invalid", "--token", "t", data=tmp_path).stderr

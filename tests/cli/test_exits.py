@@ -43,6 +43,11 @@ def test_no_error_type_was_forgotten() -> None:
     assert below(errors.PostroomError) == {type(error) for error, _ in CASES}
 
 
+@pytest.mark.parametrize("error", [errors.KeyReused("x"), errors.OutcomeUnknown("x")])
+def test_trouble_with_a_key_is_settled_by_a_key(error: errors.PostroomError) -> None:
+    assert "--key" in stop_of(error).advice
+
+
 def test_the_reason_is_found_inside_a_task_groups_wrapping() -> None:
     wrapped = ExceptionGroup("outer", [ExceptionGroup("inner", [errors.NotFound("gone")])])
     assert stop_of(wrapped).code == ExitCode.NOT_FOUND

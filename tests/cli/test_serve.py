@@ -68,6 +68,13 @@ def test_what_a_killed_server_left_does_not_stop_the_next(tmp_path: Path, listen
             require_no_other(tmp_path)
 
 
+def test_a_killed_server_whose_port_another_program_has_taken_does_not_stop_the_next(tmp_path: Path, listener: socket.socket) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    write_server_file(tmp_path, ServerFile(url=f"http://127.0.0.1:{port_of(listener)}", pid=ended.pid, operator_token="t"))
+    require_no_other(tmp_path)
+
+
 def test_a_port_in_use_ends_the_command_with_78(tmp_path: Path, listener: socket.socket) -> None:
     words = [sys.executable, "-m", "postroom.cli", "serve", "--port", str(port_of(listener)), "--data", str(tmp_path / "data")]
     ran = subprocess.run(words, capture_output=True, text=True, check=False, timeout=30)
