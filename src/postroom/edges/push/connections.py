@@ -1,0 +1,177 @@
+"""HTTP to agents: pinned addresses, no redirects, bounded answers, and the difference between "never got it" and "no answer" (R24, L9).
+
+Every client of the pool can reach exactly one address, the one that passed the guard for this very call; the name stays in the Host
+header and in TLS. Clients know no proxy, no cookie, no redirect and no compression, so nothing but this module decides where bytes go
+and how many come back.
+
+Two properties of pyreqwest 0.15 shape the code (each has a test here):
+- ``ConnectError`` also stands for a connection that broke after the request was sent. Only its chain of causes tells the two apart.
+- Cancelling the await does not stop the request, and ``asyncio.timeout`` is a cancellation. So limits of time are the client's own,
+  and a cancelled call throws its client away, which ends what that client was doing.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import BodyDecodeError, DecodeError, DetailedPyreqwestError, RequestError, RequestTimeoutError
+from pyreqwest.response import Response
+
+from postroom.core.deliveries.model import Failure, NotHanded
+from postroom.edges.push.addresses import AddressGuard, Target
+from postroom.errors import Refused
+
+CONNECT_SECONDS: Final = 5.0
+IDLE_SECONDS: Final = 4.0
+"""How long an unused connection is kept. Less than the 5 s of uvicorn and Node.js, so that no request meets a connection that closes."""
+IDLE_CONNECTIONS: Final = 32
+CLIENT_LIMIT: Final = 256
+"""Addresses whose connections are kept; the one unused for longest goes first."""
+ADDRESS_TRIES: Final = 3
+"""Addresses of one name that are tried, as long as nothing was sent to any of them."""
+
+_NEVER_CONNECTED = "client error (Connect)"
+_BUSY = (429, 503)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One POST. ``seconds`` is for all of it: connecting, sending, waiting, reading."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer within the limit of size, that is neither a redirect nor "come back later"."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+Posted = Answer | Failure | NotHanded
+_Place = tuple[str, str, int, str]
+
+
+class Connections:
+    """The pool. ``reply_limit`` is in bytes; ``root_certificates`` (PEM) are trusted beside the built-in ones."""
+
+    def __init__(self, guard: AddressGuard, *, reply_limit: int, root_certificates: bytes | None = None) -> None:
+        self._guard = guard
+        self._reply_limit = reply_limit
+        self._root_certificates = root_certificates
+        self._clients: OrderedDict[_Place, Client] = OrderedDict()
+
+    async def post(self, request: Request) -> Posted:
+        """Send a request. What the agent and the network do is in the returned value; nothing is raised for it."""
+        try:
+            target = await self._guard.resolve(request.url)
+        except Refused as refused:
+            return NotHanded(code=refused.name, detail=refused.sentence)
+        posted: Posted = NotHanded(code="connect_failed", detail="no address")
+        for place in self._places(target):
+            posted = await self._post_to(place, request)
+            if not (isinstance(posted, NotHanded) and posted.code == "connect_failed"):
+                break
+        return posted
+
+    async def close(self) -> None:
+        """Close all connections; calls in flight end without an answer."""
+        while self._clients:
+            _, client = self._clients.popitem()
+            await client.close()
+
+    def _places(self, target: Target) -> list[_Place]:
+        places = [(target.scheme, target.host, target.port, address) for address in target.addresses]
+        # An address that was reached before comes first: where ::1 refuses and 127.0.0.1 listens, only the first call tries both.
+        return sorted(places, key=lambda place: place not in self._clients)[:ADDRESS_TRIES]
+
+    async def _post_to(self, place: _Place, request: Request) -> Posted:
+        try:
+            async with self._client(place) as client:
+                builder = client.post(request.url).headers(request.headers).body_bytes(request.body)
+                async with builder.timeout(timedelta(seconds=request.seconds)).build_streamed() as response:
+                    return _turned_away(response) or await self._read(response)
+        except RequestError as error:
+            return self._without_answer(place, request, error)
+
+    def _without_answer(self, place: _Place, request: Request, error: RequestError) -> Failure | NotHanded:
+        if _NEVER_CONNECTED in _causes(error):
+            self._clients.pop(place, None)
+            return NotHanded(code="connect_failed", detail=f"No connection to {place[3]} port {place[2]}: {_causes(error)[-1]}.")
+        return _failure_of(error, request.seconds)
+
+    @asynccontextmanager
+    async def _client(self, place: _Place) -> AsyncGenerator[Client]:
+        client = self._clients.pop(place, None) or self._build(place)
+        self._clients[place] = client
+        if len(self._clients) > CLIENT_LIMIT:
+            self._clients.popitem(last=False)  # it closes when the last call that uses it has ended
+        try:
+            yield client
+        except asyncio.CancelledError:
+            self._clients.pop(place, None)
+            raise
+
+    def _build(self, place: _Place) -> Client:
+        _, host, port, address = place
+        builder = (
+            ClientBuilder()
+            .resolve(host, address, port)
+            .follow_redirects(False)
+            .no_proxy()
+            .referer(False)
+            .gzip(False)
+            .brotli(False)
+            .zstd(False)
+            .deflate(False)
+            .http1_only()
+            .user_agent("postroom")
+            .connect_timeout(timedelta(seconds=CONNECT_SECONDS))
+            .pool_idle_timeout(timedelta(seconds=IDLE_SECONDS))
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
+        )
+        return (builder.add_root_certificate_pem(self._root_certificates) if self._root_certificates else builder).build()
+
+    async def _read(self, response: Response) -> Answer | Failure:
+        body = bytearray()
+        while (chunk := await response.body_reader.read_chunk()) is not None:
+            body += chunk
+            if len(body) > self._reply_limit:
+                return Failure(code="answer_too_large", detail=f"The answer is larger than {self._reply_limit} bytes.", retry=False)
+        return Answer(response.status, response.get_header("content-type") or "", bytes(body))
+
+
+def _turned_away(response: Response) -> Failure | NotHanded | None:
+    """What the status alone says. 429 and 503 count as "not handed" only with Retry-After: without, they may come from behind a proxy
+    whose agent did take the message."""
+    if 300 <= response.status < 400:
+        return Failure(code="redirect_refused", detail=f"The agent answered {response.status}; redirects are not followed.", retry=False)
+    if response.status in _BUSY and response.get_header("retry-after"):
+        return NotHanded(code="agent_busy", detail=f"The agent answered {response.status} and asked to come back later.")
+    if response.get_header("content-encoding") not in (None, "identity"):
+        return Failure(code="invalid_answer", detail="The answer is compressed, which was not asked for.", retry=True)
+    return None
+
+
+def _failure_of(error: RequestError, seconds: float) -> Failure:
+    """A request that was sent, or may have been: it counts as handed, and the same message goes out again (R24)."""
+    if isinstance(error, RequestTimeoutError):
+        return Failure(code="no_answer", detail=f"No whole answer within {seconds:.0f} s.", retry=True)
+    if isinstance(error, DecodeError) and not isinstance(error, BodyDecodeError):
+        return Failure(code="invalid_answer", detail=f"The answer is not HTTP: {_causes(error)[-1]}.", retry=True)
+    return Failure(code="no_answer", detail=f"The connection broke before the answer was whole: {_causes(error)[-1]}.", retry=True)
+
+
+def _causes(error: DetailedPyreqwestError) -> list[str]:
+    """The chain of causes, outermost first; never empty."""
+    return [cause["message"] for cause in error.details["causes"] or ()] or [error.message]

@@ -1,0 +1,76 @@
+"""The two versions of A2A that agents speak over JSON-RPC, and which one to begin with."""
+
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import orjson
+
+from postroom.edges.wire import Json, message_to_03
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """Names of methods and headers in one version. 0.3 is what a request without a version header speaks (specification 3.6.2)."""
+
+    version: str
+    send: str
+    get: str
+    cancel: str
+    headers: tuple[tuple[str, str], ...]
+
+    def message_request(self, message: Json, request_id: str, tenant: str | None) -> bytes:
+        """The body that sends a message (1.0 form). The agent is asked to answer when it is done; 1.0 does so unasked."""
+        if self is V0_3:
+            return _request(self.send, request_id, {"message": message_to_03(message), "configuration": {"blocking": True}}, tenant)
+        return _request(self.send, request_id, {"message": message}, tenant)
+
+    def task_request(self, method: str, task_id: str, tenant: str | None) -> bytes:
+        """The body that asks for a task (``get``) or ends it (``cancel``)."""
+        return _request(method, task_id, {"id": task_id}, tenant)
+
+
+V1_0: Final = Dialect("1.0", "SendMessage", "GetTask", "CancelTask", (("A2A-Version", "1.0"),))
+V0_3: Final = Dialect("0.3", "message/send", "tasks/get", "tasks/cancel", ())
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """How to speak to one agent. ``tenant`` is echoed as the card gives it (specification 8.3.2); 0.3 has none."""
+
+    dialect: Dialect
+    tenant: str | None = None
+
+    def other(self) -> "Speech":
+        """The same agent in the other version."""
+        return Speech(V0_3 if self.dialect is V1_0 else V1_0, self.tenant)
+
+
+def speech_of(card: Json | None, url: str) -> Speech:
+    """Choose from the card as the agent gave it; where it says nothing that can be read, begin with 1.0."""
+    interfaces = _json_rpc_interfaces(card or {})
+    if interfaces:
+        chosen = next((interface for interface in interfaces if interface.get("url") == url), interfaces[0])
+        tenant = chosen.get("tenant")
+        return Speech(_dialect(chosen.get("protocolVersion")), tenant if isinstance(tenant, str) and tenant else None)
+    if card and ("protocolVersion" in card or "url" in card):
+        return Speech(_dialect(card.get("protocolVersion", "0.3")))
+    return Speech(V1_0)
+
+
+def _json_rpc_interfaces(card: Json) -> list[Json]:
+    declared: Any = card.get("supportedInterfaces")
+    interfaces = cast(list[Any], declared) if isinstance(declared, list) else []
+    return [
+        cast(Json, interface)
+        for interface in interfaces
+        if isinstance(interface, dict) and str(cast(Json, interface).get("protocolBinding", "JSONRPC")).upper() == "JSONRPC"
+    ]
+
+
+def _dialect(version: object) -> Dialect:
+    return V0_3 if isinstance(version, str) and version.startswith("0.") else V1_0
+
+
+def _request(method: str, request_id: str, params: Json, tenant: str | None) -> bytes:
+    addressed = params if tenant is None else params | {"tenant": tenant}
+    return orjson.dumps({"jsonrpc": "2.0", "id": request_id, "method": method, "params": addressed})
