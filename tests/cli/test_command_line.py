@@ -93,6 +93,12 @@ def test_an_empty_message_is_not_sent(tmp_path: Path, closed_port: str) -> None:
     assert ran.returncode == ExitCode.USAGE
 
 
+def test_bytes_that_are_no_text_are_not_sent_as_something_else(tmp_path: Path, closed_port: str) -> None:
+    ran = run("send", "Echo", os.fsdecode(b"caf\xe9"), "--url", closed_port, "--token", "t", data=tmp_path)
+    assert ran.returncode == ExitCode.USAGE
+    assert "UTF-8" in ran.stderr
+
+
 def test_a_program_that_is_not_there_is_no_agent(tmp_path: Path, closed_port: str) -> None:
     ran = run("agent", "run", "--name", "N", "--url", closed_port, "--token", "t", "--", "no-such-program-here", data=tmp_path)
     assert ran.returncode == ExitCode.USAGE

@@ -3,17 +3,20 @@
 import asyncio
 import shlex
 import shutil
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from postroom.cli.agent_token import agent_directory, agent_token
 from postroom.cli.command import connecting
 from postroom.cli.connection import Connection
 from postroom.cli.exits import ExitCode, Stop
-from postroom.cli.names import Workspace, find
+from postroom.cli.names import Workspace, look_up
 from postroom.cli.output import say
 from postroom.client import Client
+from postroom.errors import Forbidden
+
+if TYPE_CHECKING:
+    from postroom.agent.place import Place
 
 group = typer.Typer(no_args_is_help=True, help="Run programs as agents.")
 
@@ -24,8 +27,8 @@ def run(
     connection: Connection,
     command: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="The program and its arguments.")],
     *,
-    name: Annotated[str, typer.Option("--name", metavar="NAME", help="The workspace that the program is.")],
-    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", min=1, help="End the program after this long.")] = None,
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="The workspace that the program is; made if there is none.")],
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="End the program after this long; 0: never.")] = 600.0,
     concurrency: Annotated[int, typer.Option(min=1, max=32, help="How many messages to work on at a time.")] = 1,
 ) -> None:
     """Be an agent by running COMMAND once for each message: the text on its stdin, the answer from its stdout.
@@ -34,30 +37,42 @@ def run(
     """
     if shutil.which(command[0]) is None:
         raise Stop(f"There is no program {command[0]}", advice="Give its path, or put it on PATH.", code=ExitCode.USAGE)
-    asyncio.run(_run(connection, command, name, timeout=timeout, concurrency=concurrency))
+    asyncio.run(_run(connection, command, name, timeout=timeout or None, concurrency=concurrency))
 
 
 async def _run(connection: Connection, command: list[str], name: str, *, timeout: float | None, concurrency: int) -> None:
     from postroom.agent.command import run_command
 
     async with Client(connection.url, connection.token) as client:
-        workspace = await find(client, name)
-        token = await agent_token(client, connection, workspace)
-    _tell(workspace, command, concurrency)
+        workspace = look_up(name, await client.workspaces())
+    place = await _take(connection, name, workspace)
+    _tell(name, workspace, command, concurrency)
     await run_command(
         command,
+        name=name if workspace is None else workspace["name"],
         url=connection.url,
-        workspace_id=workspace["id"],
-        token=token,
+        workspace_id=place.workspace_id,
+        token=place.token,
         timeout=timeout,
         concurrency=concurrency,
-        state=agent_directory(connection.data, workspace),
     )
 
 
-def _tell(workspace: Workspace, command: list[str], concurrency: int) -> None:
-    say(f"{workspace['name']} is now: {shlex.join(command)}   (Ctrl-C: finish what is begun, then leave)")
-    limit = int(workspace.get("max_concurrent") or 1)
+async def _take(connection: Connection, name: str, workspace: Workspace | None) -> "Place":
+    from postroom.agent.place import Place, take_place
+
+    if workspace is None:
+        say(f'There is no workspace "{name}" yet: making it.')
+        return await take_place(connection.url, connection.token, name)
+    try:
+        return await take_place(connection.url, connection.token, workspace["name"])
+    except Forbidden:
+        # The credential is no operator's: then it is the workspace's own, and the server says so if it is another's.
+        return Place(workspace_id=workspace["id"], token=connection.token)
+
+
+def _tell(name: str, workspace: Workspace | None, command: list[str], concurrency: int) -> None:
+    say(f"{name} is now: {shlex.join(command)}   (Ctrl-C: finish what is begun, then leave)")
+    limit = int((workspace or {}).get("max_concurrent") or 1)
     if concurrency > limit:
-        quoted = shlex.quote(str(workspace["name"]))
-        say(f"Its mailbox hands out {limit} at a time: postroom workspace change {quoted} --max-concurrent {concurrency}")
+        say(f"Its mailbox hands out {limit} at a time: postroom workspace change {shlex.quote(name)} --max-concurrent {concurrency}")

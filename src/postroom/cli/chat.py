@@ -10,7 +10,7 @@ from anyio.from_thread import start_blocking_portal
 from postroom.cli.command import Name, connecting, talk_to
 from postroom.cli.connection import Connection
 from postroom.cli.conversation import Conversation
-from postroom.cli.delivery import EXIT_CODES, UNFINISHED, Letter, accept, question_in, wait_for_end
+from postroom.cli.delivery import EXIT_CODES, UNFINISHED, Letter, accept, question_in, wait_for_answer
 from postroom.cli.exits import ExitCode
 from postroom.cli.names import Workspace, find
 from postroom.cli.output import at_terminal, print_answer, say
@@ -66,9 +66,7 @@ async def _piped(client: Client, name: str, thread: str | None, wait: float, *, 
 
 
 async def _exchange(client: Client, workspace: Workspace, letter: Letter, wait: float) -> Sent:
-    sent = await accept(client, workspace, letter)
-    if sent.state in UNFINISHED and wait:
-        sent = await wait_for_end(client, workspace, letter, wait)
+    sent = await wait_for_answer(client, workspace, letter, await accept(client, workspace, letter), seconds=wait)
     show_end(workspace, sent)
     return sent
 

@@ -31,6 +31,7 @@ def connecting(command: Callable[Concatenate[Connection, Parameters], ExitCode |
     names = [name for name in _SERVER if name.strip("-") not in {parameter.name for parameter in own}]
 
     def run(*, cli_server: str | None, cli_token: str | None, cli_data: Path | None, **given: Any) -> None:
+        _require_text(given)
         connection = find_connection(url=cli_server, token=cli_token, data=cli_data)
         code = command(connection, **given)  # pyright: ignore[reportCallIssue]
         raise typer.Exit(code or ExitCode.OK)
@@ -48,6 +49,13 @@ def talk_to(connection: Connection, conversation: Callable[[Client], Awaitable[R
             return await conversation(client)
 
     return asyncio.run(connected())
+
+
+def _require_text(given: dict[str, Any]) -> None:
+    """Raises UnicodeEncodeError for an argument that is not UTF-8: it could be sent only as something else than was typed."""
+    for value in given.values():
+        if isinstance(value, str):
+            value.encode()
 
 
 def _server_options(names: list[str]) -> list[inspect.Parameter]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from postroom.cli.exits import ExitCode
 from postroom.cli.names import Workspace
+from postroom.cli.output import say
 from postroom.client import Client, Json, Sent
-from postroom.errors import Unavailable
+from postroom.errors import PostroomError, Unavailable
 from postroom.ids import new_id
 
 UNFINISHED = ("accepted", "handed")
@@ -56,6 +57,17 @@ async def accept(client: Client, workspace: Workspace, letter: Letter) -> Sent:
 async def wait_for_end(client: Client, workspace: Workspace, letter: Letter, seconds: float) -> Sent:
     """Wait up to ``seconds`` for the end of an accepted letter; how it stands then."""
     return await client.send(workspace["id"], letter.content, key=letter.key, thread_id=letter.thread, wait=seconds, retry_for=seconds)
+
+
+async def wait_for_answer(client: Client, workspace: Workspace, letter: Letter, sent: Sent, *, seconds: float) -> Sent:
+    """Wait for the end of what stands as ``sent``. Trouble with the wait is told and changes nothing: the message is accepted."""
+    if sent.state not in UNFINISHED or not seconds:
+        return sent
+    try:
+        return await wait_for_end(client, workspace, letter, seconds)
+    except PostroomError as error:
+        say(f"The wait was cut off: {error.sentence}")
+        return sent
 
 
 async def wait_without_end(client: Client, workspace: Workspace, letter: Letter) -> Sent:

@@ -75,6 +75,8 @@ def stop_of(error: BaseException) -> Stop:
         return error
     if isinstance(error, errors.PostroomError):
         return _stop_for(error)
+    if isinstance(error, UnicodeError):
+        return Stop("The input is not UTF-8 text", advice="Convert it first, for example with iconv.", code=ExitCode.USAGE)
     fault = f"A fault in Postroom: {type(error).__name__}: {error}"
     return Stop(fault, advice="Run it again with POSTROOM_DEBUG=1 and report what it shows.", code=ExitCode.FAULT)
 

@@ -21,12 +21,20 @@ async def find(client: Client, name: str) -> Workspace:
 
 def resolve(name: str, workspaces: Sequence[Workspace]) -> Workspace:
     """Find a workspace: by id, by exact name, then regardless of case. Raises Stop for none and for several."""
+    found = look_up(name, workspaces)
+    if found is None:
+        raise _unknown(name, workspaces)
+    return found
+
+
+def look_up(name: str, workspaces: Sequence[Workspace]) -> Workspace | None:
+    """See ``resolve``; None where there is none."""
     for matches in (_by_id(name, workspaces), _by_name(name, workspaces), _by_folded_name(name, workspaces)):
         if len(matches) == 1:
             return matches[0]
         if matches:
             raise _ambiguous(name, matches)
-    raise _unknown(name, workspaces)
+    return None
 
 
 def near_names(name: str, workspaces: Sequence[Workspace]) -> list[str]:

@@ -8,7 +8,7 @@ import typer
 
 from postroom.cli.command import AsJson, Name, connecting, talk_to
 from postroom.cli.connection import Connection
-from postroom.cli.delivery import EXIT_CODES, UNFINISHED, Letter, accept, wait_for_end
+from postroom.cli.delivery import EXIT_CODES, UNFINISHED, Letter, accept, wait_for_answer
 from postroom.cli.exits import ExitCode, Stop
 from postroom.cli.names import Workspace, find
 from postroom.cli.output import at_terminal, print_answer, print_json, print_text, say, spinner
@@ -41,6 +41,9 @@ def send(  # noqa: PLR0913 - an option, a parameter
     except KeyboardInterrupt:
         errand.say_where()
         return ExitCode.INTERRUPTED
+    except Unavailable:
+        errand.say_where()
+        raise
     if as_json:
         print_json(document_of(sent, letter))
     else:
@@ -81,27 +84,20 @@ class Errand:
         self._sent: Sent | None = None
 
     async def run(self, client: Client, name: str) -> Sent:
-        """Send, and wait as long as was asked. From the first answer on, trouble is no longer an error: the message is safe."""
+        """Send, and wait as long as was asked."""
         self._workspace = await find(client, name)
         self._sent = await accept(client, self._workspace, self._letter)
-        if self._seconds and self._sent.state in UNFINISHED:
-            self._sent = await self._wait(client, self._sent)
-        return self._sent
+        if at_terminal(sys.stderr):
+            return await self._watched(client, self._sent)
+        return await self._end(client, self._sent)
 
-    async def _wait(self, client: Client, sent: Sent) -> Sent:
-        if not at_terminal(sys.stderr):
-            return await self._ending(client, sent)
+    async def _watched(self, client: Client, sent: Sent) -> Sent:
         async with following(client, self._workspace) as sightings:
             with spinner(Waiting(self._workspace, sent.message_id, sightings)):
-                sent = await self._ending(client, sent)
-        return sent
+                return await self._end(client, sent)
 
-    async def _ending(self, client: Client, sent: Sent) -> Sent:
-        try:
-            return await wait_for_end(client, self._workspace, self._letter, self._seconds)
-        except Unavailable as error:
-            say(f"The wait was cut off: {error.sentence}")
-            return sent
+    async def _end(self, client: Client, sent: Sent) -> Sent:
+        return await wait_for_answer(client, self._workspace, self._letter, sent, seconds=self._seconds)
 
     def show(self, sent: Sent) -> None:
         """The answer on stdout, or on stderr why there is none."""
@@ -115,14 +111,14 @@ class Errand:
             say(f"{self._workspace['name']} gave no answer: {why(sent)}", style="red")
 
     def say_where(self) -> None:
-        """Say that the message is safe and how to look again, if it is."""
-        if self._sent is None:
-            say("Interrupted before the server had said that it holds the message.")
-            say(f"Settle it: {self._again('TEXT')} --key {self._letter.key}")
-            return
-        say(f"The message is safe and on its way; its id is {self._sent.message_id}.")
-        say(f"Look again: postroom history {self._name()}")
-        say(f"Wait on, with the same TEXT: {self._again('TEXT')} --key {self._letter.key}")
+        """Say whether the message is safe and how to look again. Before the recipient is found nothing was sent."""
+        if self._sent is not None:
+            say(f"The message is safe and on its way; its id is {self._sent.message_id}.")
+            say(f"Look again: postroom history {self._name()}")
+            say(f"Wait on, with the same TEXT: {self._again('TEXT')} --key {self._letter.key}")
+        elif self._workspace:
+            say("The server has not said that it holds the message. This settles it, with the same TEXT:")
+            say(f"{self._again('TEXT')} --key {self._letter.key}")
 
     def _again(self, text: str) -> str:
         thread = f" --thread {shlex.quote(self._letter.thread)}" if self._letter.thread else ""
