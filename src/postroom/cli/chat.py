@@ -5,11 +5,9 @@ import sys
 from typing import Annotated
 
 import typer
-from anyio.from_thread import start_blocking_portal
 
 from postroom.cli.command import Name, connecting, talk_to
 from postroom.cli.connection import Connection
-from postroom.cli.conversation import Conversation
 from postroom.cli.delivery import EXIT_CODES, UNFINISHED, Letter, accept, question_in, wait_for_answer
 from postroom.cli.exits import ExitCode
 from postroom.cli.names import Workspace, find
@@ -31,14 +29,21 @@ def chat(
     """Talk with an agent. Without a terminal, each line of stdin is a message; the end of it ends the conversation."""
     if not at_terminal(sys.stdin):
         return talk_to(connection, lambda client: _piped(client, name, thread, wait, go_on=go_on))
+    _at_terminal(connection, name, thread, go_on=go_on)
+    return ExitCode.OK
+
+
+def _at_terminal(connection: Connection, name: str, thread: str | None, *, go_on: bool) -> None:
+    from anyio.from_thread import start_blocking_portal
+
     from postroom.cli.chat_screen import Screen
+    from postroom.cli.conversation import Conversation
 
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(Client(connection.url, connection.token)) as client:
         workspace = portal.call(find, client, name)
         begun = portal.call(choose_thread, client, workspace, thread, go_on)
         with Conversation(portal, client, workspace, begun) as conversation:
             Screen(conversation).run()
-    return ExitCode.OK
 
 
 async def choose_thread(client: Client, workspace: Workspace, given: str | None, go_on: bool) -> str:
