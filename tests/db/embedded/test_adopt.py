@@ -116,6 +116,7 @@ async def other_program(*arguments: str) -> AsyncGenerator[int]:
     with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()", *arguments], stdin=subprocess.PIPE) as process:
         yield process.pid
         process.communicate()
+    assert process.returncode == 0, "somebody else's program was stopped"
 
 
 async def stop_and_forge(data: Path, shared: Path, pid_file: str) -> None:

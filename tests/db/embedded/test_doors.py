@@ -93,7 +93,7 @@ def _connect_as(uid: int, path: str) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-@pytest.mark.parametrize("name", ["x" * 120, "with space, comma", 'quote\'d "twice"', "Grüße", "100%20"])
+@pytest.mark.parametrize("name", ["x" * 120, "x" * 71, "with space, comma", 'quote\'d "twice"', "Grüße", "100%20"])
 async def test_any_path_of_the_data_directory_works(base: Path, shared: Path, name: str) -> None:
     data = base / name
     async with EmbeddedPostgres(data, shared=shared) as postgres:
