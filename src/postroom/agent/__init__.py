@@ -1,0 +1,25 @@
+"""The SDK of an agent's author: an agent that fetches its post, in ten lines::
+
+    from postroom.agent import Agent
+
+    agent = Agent("Clerk")
+
+    @agent.on_message
+    async def handle(message):
+        await message.progress("half way")
+        return f"You said: {message.text}"
+
+    agent.run()
+
+What it promises: a message is handled again until it was answered (its process may die in between), a reply is on disk before it is sent
+and kept until the server has taken it, and a message that comes again is answered with the reply that is there already.
+"""
+
+from postroom.agent.agent import Agent
+from postroom.agent.asking import AskFailed
+from postroom.agent.command import run_command
+from postroom.agent.handling import Fail, Retry
+from postroom.agent.message import Message
+from postroom.agent.place import Place, take_place
+
+__all__ = ["Agent", "AskFailed", "Fail", "Message", "Place", "Retry", "run_command", "take_place"]

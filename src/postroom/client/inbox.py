@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from postroom.client.transport import Id, Json, Transport, given, path_to
 
@@ -18,6 +18,17 @@ class Peer:
     id: str
     name: str
     role: str | None = None
+
+
+class Claim(Protocol):
+    """What names one hand-out: the verbs need no more than this of an item."""
+
+    @property
+    def workspace_id(self) -> str: ...
+    @property
+    def message_id(self) -> str: ...
+    @property
+    def token(self) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,18 +81,18 @@ class InboxCalls(Transport):
         answer = await self.request("POST", path_to("workspaces", id, "inbox", "claim"), json=body, timeout=wait + WAIT_MARGIN)
         return [Item.from_wire(id, row) for row in answer.body["items"]]
 
-    async def extend(self, item: Item, lease: float, *, timeout: float | None = None) -> Extension:
+    async def extend(self, item: Claim, lease: float, *, timeout: float | None = None) -> Extension:
         """Keep the item for another ``lease`` seconds from now."""
         body = await self._say(item, "extend", timeout=timeout, lease=lease)
         return Extension(lease_until=datetime.fromisoformat(body["lease_until"]), cancel=body["cancel"])
 
-    async def progress(self, item: Item, text: str | None = None, parts: list[Json] | None = None, status: str | None = None) -> None:
+    async def progress(self, item: Claim, text: str | None = None, parts: list[Json] | None = None, status: str | None = None) -> None:
         """Show something before the reply: text or parts, and a word on the state."""
         await self._say(item, "progress", parts=parts_of(text, parts), status=status)
 
     async def reply(
         self,
-        item: Item,
+        item: Claim,
         text: str | None = None,
         *,
         parts: list[Json] | None = None,
@@ -91,15 +102,15 @@ class InboxCalls(Transport):
         """End the item with its answer; the same reply again is the same success. Raises Superseded with the ``winner``."""
         await self._say(item, "reply", parts=parts_of(text, parts), message=message, usage=usage)
 
-    async def fail(self, item: Item, error: str, *, retry: bool = False) -> None:
+    async def fail(self, item: Claim, error: str, *, retry: bool = False) -> None:
         """End the attempt without an answer; with ``retry`` the message is handed out again later."""
         await self._say(item, "fail", error=error, retry=retry)
 
-    async def release(self, item: Item) -> None:
+    async def release(self, item: Claim) -> None:
         """Give the item back at once, for another agent process to claim."""
         await self._say(item, "release")
 
-    async def _say(self, item: Item, verb: str, *, timeout: float | None = None, **fields: Any) -> Json:
+    async def _say(self, item: Claim, verb: str, *, timeout: float | None = None, **fields: Any) -> Json:
         path = path_to("workspaces", item.workspace_id, "inbox", item.message_id, verb)
         return (await self.request("POST", path, json={"token": item.token, **given(**fields)}, timeout=timeout)).body
 

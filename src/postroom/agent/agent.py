@@ -1,0 +1,156 @@
+"""The agent: its settings, its loops, its way to stop."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Generator
+from pathlib import Path
+from typing import TypeVar
+
+from postroom.agent.asking import Asking
+from postroom.agent.handling import Handler
+from postroom.agent.outbox import Outbox
+from postroom.agent.presence import Presence
+from postroom.agent.store import ReplyStore, state_directory
+from postroom.agent.worker import Worker
+from postroom.client import Client, Json
+from postroom.errors import PostroomError, SetupError
+
+HandlerT = TypeVar("HandlerT", bound=Handler)
+
+
+class Agent:
+    """An agent that fetches its post. What is not given comes from POSTROOM_URL, POSTROOM_TOKEN, POSTROOM_WORKSPACE_ID, POSTROOM_STATE.
+
+    ``concurrency`` messages (1 to 32) are handled at a time, as far as the workspace's ``max_concurrent`` lets them out. ``lease`` (10 to
+    3600 seconds) is how long the server waits for a sign of life before it hands a message to another process. A stopping agent gives
+    its handlers ``grace`` seconds to finish. ``card`` adds to the agent card (``description``, ``skills``), ``state`` is the directory
+    where replies are kept.
+    """
+
+    def __init__(  # noqa: PLR0913 - a setting, a parameter
+        self,
+        name: str,
+        *,
+        url: str | None = None,
+        token: str | None = None,
+        workspace_id: str | None = None,
+        concurrency: int = 1,
+        lease: float = 30.0,
+        grace: float = 10.0,
+        card: Json | None = None,
+        state: Path | None = None,
+    ) -> None:
+        self.name = name
+        self.url = url or _required("POSTROOM_URL", "the address of the server")
+        self.workspace_id = workspace_id or _required("POSTROOM_WORKSPACE_ID", "the id of the agent's workspace")
+        self._token = token or _required("POSTROOM_TOKEN", "the token of the agent's workspace")
+        self._concurrency = concurrency
+        self._lease = lease
+        self._grace = grace
+        self._card = _card(name) | (card or {})
+        self._state = state or state_directory(self.workspace_id)
+        self._handler: Handler | None = None
+        self._asking: Asking | None = None
+        self._stopping = asyncio.Event()
+
+    def on_message(self, handler: HandlerT) -> HandlerT:
+        """Decorate the handler: ``async def``, or a plain ``def``, which runs in a thread. It returns a text, a list of parts or None.
+
+        What it raises fails the message with a short reason; ``raise Retry("...")`` has it handed out again later.
+        """
+        self._handler = handler
+        return handler
+
+    def run(self) -> None:
+        """Serve until SIGTERM or SIGINT. Raises SetupError, and what the server refuses for good (Unauthenticated, NotFound, Gone)."""
+        asyncio.run(self.run_until_signal())
+
+    async def serve(self) -> None:
+        """Serve until ``stop`` is called: fetch, handle, reply, and come back by itself for as long as the server is away."""
+        if self._handler is None:
+            raise SetupError("the agent has no handler", advice="Decorate a function with @agent.on_message.")
+        try:
+            async with Client(self.url, self._token) as client:
+                await self._serve(client, ReplyStore(self._state), self._handler)
+        finally:
+            self._asking = None
+
+    def stop(self) -> None:
+        """End ``serve``: no more claims, a grace for what is being handled, the rest is given back."""
+        self._stopping.set()
+
+    async def peers(self, q: str | None = None) -> list[Json]:
+        """Whom this agent may talk to; only while it serves."""
+        return await self._speaker().peers(q)
+
+    async def ask(self, peer: str, text: str, *, wait: float | None = None) -> str:
+        """Send ``text`` to a peer, by name or id, and wait for its reply, for ``wait`` seconds (None: until the peer is done).
+
+        See ``Asking.ask`` for keys and errors.
+        """
+        return await self._speaker().ask(peer, text, timeout=wait)
+
+    async def _serve(self, client: Client, store: ReplyStore, handler: Handler) -> None:
+        outbox = Outbox(store, client)
+        worker = Worker(client, store, outbox, handler, workspace_id=self.workspace_id, concurrency=self._concurrency, lease=self._lease)
+        presence = Presence(client, worker, workspace_id=self.workspace_id, card=self._card)
+        self._asking = Asking(client, self.workspace_id)
+        with _one_error():
+            async with asyncio.TaskGroup() as tasks:
+                loops = [tasks.create_task(loop) for loop in (presence.run(), outbox.run(), worker.run())]
+                await self._stopping.wait()
+                await worker.stop(self._grace)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._grace):
+                        await outbox.drained()
+                for loop in loops:
+                    loop.cancel()
+
+    async def run_until_signal(self) -> None:
+        """``run`` for a program that has an event loop already. Logs to standard error unless logging was set up before."""
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # Windows has no signal handlers on the event loop: there Ctrl-C cancels, and leases run out by themselves.
+            with contextlib.suppress(NotImplementedError):
+                asyncio.get_running_loop().add_signal_handler(number, self.stop)
+        await self.serve()
+
+    def _speaker(self) -> Asking:
+        if self._asking is None:
+            raise RuntimeError("an agent talks to its peers while it serves")
+        return self._asking
+
+
+def _required(name: str, meaning: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise SetupError(f"{name} is not set", advice=f"Set it to {meaning}, or give it to Agent(...).")
+    return value
+
+
+def _card(name: str) -> Json:
+    """The fields that a card must have (A2A 1.0, section 4.4.1). The address is the server's to add: it is the one that is called."""
+    return {
+        "name": name,
+        "description": name,
+        "version": "1",
+        "capabilities": {"streaming": False},
+        "defaultInputModes": ["text/plain"],
+        "defaultOutputModes": ["text/plain"],
+        "skills": [],
+    }
+
+
+@contextlib.contextmanager
+def _one_error() -> Generator[None]:
+    """Out of a task group's bundle the refusal that ended it: one sentence for the author."""
+    try:
+        yield
+    except* PostroomError as group:
+        first: BaseException = group
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None

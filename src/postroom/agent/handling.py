@@ -1,0 +1,143 @@
+"""One claimed message: run the handler while its lease is kept, and say how it ended."""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from contextvars import copy_context
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from postroom.agent.message import Message, current_message
+from postroom.client import Client, Item
+from postroom.clock import monotonic
+from postroom.errors import LeaseLost, PostroomError
+
+Json = dict[str, Any]
+Result = str | list[Json] | None
+Handler = Callable[[Message], Result] | Callable[[Message], Awaitable[Result]]
+Reason = Literal["cancelled", "lease lost", "stopping"]
+
+# What a person reads in the history: the gist, not the log.
+REASON_LIMIT = 500
+
+log = logging.getLogger(__name__)
+
+
+class Fail(Exception):
+    """Raised by a handler: the message fails with exactly this sentence, which its sender reads."""
+
+
+class Retry(Exception):
+    """Raised by a handler: this attempt failed, another one later makes sense."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """The handler's answer, as the fields of the reply call."""
+
+    fields: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The handler raised. ``retry``: hand the message out again later."""
+
+    error: str
+    retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The handler was stopped before it had an answer."""
+
+    reason: Reason
+
+
+Outcome = Replied | Failed | Stopped
+
+
+class Handling:
+    """A handler at work on one message."""
+
+    def __init__(self, item: Item, handler: Handler, client: Client, *, lease: float, threads: Executor) -> None:
+        self.message = Message(item, client)
+        self._item = item
+        self._handler = handler
+        self._client = client
+        self._lease = lease
+        self._threads = threads
+        self._work: asyncio.Task[Outcome] | None = None
+        self._stopped: Reason | None = None
+
+    async def run(self) -> Outcome:
+        """Run the handler to its end, or until it is stopped. Raises nothing of the handler's."""
+        if self._stopped is not None:
+            return Stopped(self._stopped)
+        async with asyncio.TaskGroup() as tasks:
+            self._work = tasks.create_task(self._call())
+            keeper = tasks.create_task(self._keep_lease())
+            self._work.add_done_callback(lambda _: keeper.cancel())
+        if not self._work.cancelled():
+            return self._work.result()
+        if self._stopped is None:
+            return Failed("the handler cancelled itself", retry=False)
+        return Stopped(self._stopped)
+
+    def stop(self, reason: Reason) -> None:
+        """Cancel the handler, once. A plain handler's thread runs on until it looks at ``message.cancelled``; its answer is dropped."""
+        if self._stopped is not None:
+            return
+        self._stopped = reason
+        self.message.cancelled = True
+        if self._work is not None:
+            self._work.cancel()
+
+    async def _call(self) -> Outcome:
+        current_message.set(self.message)
+        try:
+            return Replied(_fields(await self._result()))
+        except Retry as error:
+            return Failed(_reason(str(error), error), retry=True)
+        except Fail as error:
+            return Failed(_reason(str(error), error), retry=False)
+        except Exception as error:  # boundary: an agent's handler
+            log.exception("the handler failed on message %s", self._item.message_id)
+            return Failed(_reason(f"{type(error).__name__}: {error}", error), retry=False)
+
+    async def _result(self) -> Result:
+        if inspect.iscoroutinefunction(self._handler):
+            return await self._handler(self.message)
+        # As asyncio.to_thread does it, in threads of our own: the default executor has too few for a high concurrency.
+        context = copy_context()
+        result = await asyncio.get_running_loop().run_in_executor(self._threads, lambda: context.run(self._handler, self.message))
+        return cast(Result, result)
+
+    async def _keep_lease(self) -> None:
+        """Extend at a third of the lease (R23). While the server is away the work goes on: its reply may still count (R31)."""
+        while True:
+            await asyncio.sleep(self._lease / 3)
+            began = monotonic()
+            try:
+                extension = await self._client.extend(self._item, self._lease, timeout=self._lease / 3)
+            except LeaseLost:
+                return self.stop("lease lost")
+            except PostroomError as error:
+                log.warning("the lease of message %s was not extended after %.1f s: %s", self._item.message_id, monotonic() - began, error)
+            else:
+                if extension.cancel:
+                    return self.stop("cancelled")
+
+
+def _fields(result: Result) -> Json:
+    """The reply call's fields. Raises TypeError when a handler gives something else than it may."""
+    if result is None or isinstance(result, str):
+        return {"text": result or ""}
+    if isinstance(result, list):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return {"parts": result}
+    raise TypeError(f"a handler returns a text, a list of parts or None, not {type(result).__name__}")
+
+
+def _reason(sentence: str, error: Exception) -> str:
+    return (sentence if str(error) else type(error).__name__)[:REASON_LIMIT]

@@ -1,0 +1,75 @@
+"""A message as its handler sees it."""
+
+import asyncio
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any
+
+from postroom.client import Client, Item, Peer
+from postroom.client.talk import text_of
+
+Json = dict[str, Any]
+
+current_message: ContextVar["Message"] = ContextVar("current_message")
+"""The message whose handler runs here; threads of plain handlers see it too."""
+
+
+class Message:
+    """What was said to the agent. Everything here is the same for every attempt, except ``attempt`` itself."""
+
+    def __init__(self, item: Item, client: Client) -> None:
+        self.item = item
+        self._client = client
+        self._loop = asyncio.get_running_loop()
+        self._asked: dict[str, int] = {}
+        self.cancelled = False
+        """True once nobody wants the work any more. An async handler is cancelled as well; a plain one should look here now and then."""
+
+    @property
+    def id(self) -> str:
+        """The same at every attempt: what side effects are to be deduplicated by."""
+        return self.item.message_id
+
+    @property
+    def thread_id(self) -> str:
+        """The conversation that it belongs to."""
+        return self.item.thread_id
+
+    @property
+    def sender(self) -> Peer:
+        """Who said it, as the server knows it."""
+        return self.item.sender
+
+    @property
+    def attempt(self) -> int:
+        """1 at the first hand-out."""
+        return self.item.attempt
+
+    @property
+    def deadline(self) -> datetime:
+        """When the message expires, by the server's clock."""
+        return self.item.deadline
+
+    @property
+    def parts(self) -> list[Json]:
+        """The parts in A2A 1.0 form: ``text``, ``data``, ``raw`` or ``url``."""
+        return self.item.message.get("parts", [])
+
+    @property
+    def text(self) -> str:
+        """The text parts, joined by line ends."""
+        return text_of(self.parts)
+
+    async def progress(self, text: str, *, status: str | None = None) -> None:
+        """Show something before the reply. Raises postroom.errors: Unavailable while the server is away, LeaseLost when it is too late."""
+        await self._client.progress(self.item, text, status=status)
+
+    def progress_from_thread(self, text: str, *, status: str | None = None) -> None:
+        """The same for plain handlers, which run in a thread; returns when it is shown."""
+        asyncio.run_coroutine_threadsafe(self.progress(text, status=status), self._loop).result()
+
+    def next_count(self, subject: str) -> int:
+        """How many times ``subject`` was counted for this message in this attempt, from 0."""
+        count = self._asked.get(subject, 0)
+        self._asked[subject] = count + 1
+        return count
