@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from postroom.agent.asking import Asking
-from postroom.agent.handling import Handler
+from postroom.agent.handling import Handler, first_of
 from postroom.agent.outbox import Outbox
 from postroom.agent.presence import Presence
 from postroom.agent.store import ReplyStore, state_directory
@@ -150,7 +150,4 @@ def _one_error() -> Generator[None]:
     try:
         yield
     except* PostroomError as group:
-        first: BaseException = group
-        while isinstance(first, BaseExceptionGroup):
-            first = first.exceptions[0]
-        raise first from None
+        raise first_of(group) from None

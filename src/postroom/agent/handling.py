@@ -98,13 +98,14 @@ class Handling:
         current_message.set(self.message)
         try:
             return Replied(_fields(await self._result()))
-        except Retry as error:
-            return Failed(_reason(str(error), error), retry=True)
-        except Fail as error:
-            return Failed(_reason(str(error), error), retry=False)
         except Exception as error:  # boundary: an agent's handler
-            log.exception("the handler failed on message %s", self._item.message_id)
-            return Failed(_reason(f"{type(error).__name__}: {error}", error), retry=False)
+            return self._failed(first_of(error))
+
+    def _failed(self, error: BaseException) -> Failed:
+        if isinstance(error, Retry | Fail):
+            return Failed((str(error) or "no reason given")[:REASON_LIMIT], retry=isinstance(error, Retry))
+        log.error("the handler failed on message %s", self._item.message_id, exc_info=error)
+        return Failed(f"{type(error).__name__}: {error}"[:REASON_LIMIT], retry=False)
 
     async def _result(self) -> Result:
         if inspect.iscoroutinefunction(self._handler):
@@ -139,5 +140,8 @@ def _fields(result: Result) -> Json:
     raise TypeError(f"a handler returns a text, a list of parts or None, not {type(result).__name__}")
 
 
-def _reason(sentence: str, error: Exception) -> str:
-    return (sentence if str(error) else type(error).__name__)[:REASON_LIMIT]
+def first_of(error: BaseException) -> BaseException:
+    """Out of a task group's bundle the first error: it is what ended the others."""
+    while isinstance(error, BaseExceptionGroup):
+        error = cast(BaseExceptionGroup[BaseException], error).exceptions[0]
+    return error

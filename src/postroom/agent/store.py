@@ -9,6 +9,7 @@ A file gets its name by a rename after its bytes were synced, and the directory 
 loss from the moment that ``put`` has returned, and is never seen half. The calls block for these syncs; an agent makes one per message.
 """
 
+import logging
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from postroom.agent.files import one_element, state_root, write_whole
 from postroom.errors import SetupError
 
 Json = dict[str, Any]
+
+log = logging.getLogger(__name__)
 
 # A message can come again for as long as it lives (deadline, 24 h by default) or is replayed by hand; a week covers both.
 KEEP_SECONDS = 7 * 86400
@@ -102,6 +105,11 @@ def _read(path: Path) -> Kept | None:
         return Kept(**orjson.loads(path.read_bytes()))
     except FileNotFoundError:
         # Another process of the same agent settled it between listing and reading.
+        return None
+    except (ValueError, TypeError):
+        # A damaged disk, or somebody's editor: put aside, it stops nothing else and can be looked at.
+        log.exception("%s holds no reply", path)
+        path.replace(path.with_suffix(".broken"))
         return None
 
 
