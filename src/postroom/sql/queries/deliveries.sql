@@ -1,0 +1,138 @@
+-- Slice "deliveries". Writes: mailbox, work, outcome, server (and message, event through the functions of migration 0005).
+
+-- name: insert_mailbox
+insert into mailbox (workspace_id, max_concurrent, called) values ($1, $2, $3) on conflict do nothing
+
+-- name: configure_mailbox
+-- Takes the mailbox first, then its work that is out: the way it is brought may have changed.
+with box as (
+    update mailbox set max_concurrent = $2, called = $3, failures = 0, unreachable_until = null where workspace_id = $1 returning workspace_id
+)
+update work set called = $3, due_at = case when leased then due_at else clock_timestamp() end
+where workspace_id = (select workspace_id from box) and due_at < 'infinity'
+
+-- name: promote_work
+select promote_work($1)
+
+-- name: lock_mailboxes
+select lock_mailboxes($1::uuid[])
+
+-- name: pause_mailbox
+update mailbox set paused = $2 where workspace_id = $1 returning paused
+
+-- name: claim_calls
+-- Leases for the agents that this server will call. $1 server, $2 how many, $3 lease in seconds, $4 attempt limit.
+with due as materialized (
+    select w.message_id, w.leased as lost from work w join mailbox b on b.workspace_id = w.workspace_id
+    where w.called and w.due_at <= now() and w.deadline > now() and w.attempt < $4 and w.cancel_requested_at is null and not b.paused
+    order by w.due_at, w.seq limit $2 for update of w skip locked
+), claimed as (
+    update work w set leased = true, token = w.token + 1, attempt = w.attempt + 1, holder = $1,
+        handed_at = coalesce(w.handed_at, clock_timestamp()), due_at = clock_timestamp() + make_interval(secs => $3)
+    from due where w.message_id = due.message_id
+    returning w.message_id, w.token, w.attempt, w.due_at as lease_until, due.lost
+), noted as (
+    insert into event (type, workspace_id, peer_id, message_id, actor_kind, actor_id, payload)
+    select 'message.handed', m.workspace_id, case when m.sender_kind = 'workspace' then nullif(m.sender_id, m.workspace_id) end, m.id,
+        'server', $1, jsonb_build_object('attempt', c.attempt, 'thread_id', m.thread_id)
+    from claimed c join message m on m.id = c.message_id
+)
+select message_id, token, attempt, lease_until, lost from claimed
+
+-- name: claim_post
+select item, message_id, token, attempt, lease_until, lost from claim_post($1, $2, $3, $4, $5)
+
+-- name: read_deliveries
+-- What was claimed, in mailbox order, with what the agent needs to know.
+select m.id as message_id, m.workspace_id, m.seq, m.body, m.thread_id, m.task_id, m.idempotency_key, m.deadline, m.traceparent, m.sender_kind,
+    m.sender_id, coalesce(sw.name, sp.name, 'Operator') as sender_name, sw.role as sender_role, w.url, w.agent_card,
+    case when m.task_id <> m.id then (
+        select o.upstream from outcome o join message p on p.id = o.message_id
+        where (p.id = m.task_id or (p.task_id = m.task_id and p.task_id <> p.id and p.role = 'user')) and p.seq < m.seq
+        order by p.seq desc limit 1) end as upstream
+from message m join workspace w on w.id = m.workspace_id
+left join workspace sw on m.sender_kind = 'workspace' and sw.id = m.sender_id
+left join person sp on m.sender_kind = 'person' and sp.id = m.sender_id
+where m.id = any($1::uuid[]) order by m.workspace_id, m.seq
+
+-- name: extend_work
+-- Only the holder of the token, and only while it is out. A cancel that was asked for travels back with the answer.
+update work w set due_at = clock_timestamp() + make_interval(secs => given.lease)
+from unnest($1::uuid[], $2::bigint[], $3::float8[]) given (message_id, token, lease)
+where w.message_id = given.message_id and w.token = given.token and w.leased
+returning w.message_id, w.due_at as lease_until, w.cancel_requested_at is not null as cancel
+
+-- name: finish_work
+select verdict, message_id, workspace_id, promoted, called
+from finish_work($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+
+-- name: return_work
+select verdict, message_id, workspace_id, promoted, called from return_work($1, $2, $3, $4, $5, $6, $7, $8, $9)
+
+-- name: cancel_work
+select verdict, workspace_id, holder, promoted, called from cancel_work($1, $2, $3)
+
+-- name: reap_work
+select message_id, workspace_id, state, promoted, called from reap_work($1, $2)
+
+-- name: fail_mailbox
+select fail_mailbox as message_id from fail_mailbox($1, $2)
+
+-- name: list_cancels
+select message_id from work where workspace_id = $1 and leased and cancel_requested_at is not null and due_at < 'infinity'
+
+-- name: find_holding
+-- Whether this token is the one that counts, and whether a cancel was asked for.
+select w.token = $2 and w.leased as held, w.cancel_requested_at is not null as cancel, m.thread_id,
+    case when m.sender_kind = 'workspace' then m.sender_id end as peer_id
+from work w join message m on m.id = w.message_id where w.message_id = $1 and w.workspace_id = $3
+
+-- name: count_work
+select count(*) filter (where due_at = 'infinity') as waiting, count(*) filter (where due_at < 'infinity' and not leased) as due,
+    count(*) filter (where leased) as leased from work
+
+-- name: oldest_work
+-- Age in seconds of the oldest message per state; the oldest of a mailbox is its first row.
+select extract(epoch from clock_timestamp() - min(m.accepted_at))::float8 as age, w.leased
+from work w join message m on m.id = w.message_id where w.due_at < 'infinity' group by w.leased
+
+-- name: repair_work
+-- A mailbox with room whose post still waits: must never be. Repaired and counted.
+select promote_work(b.workspace_id) as repaired, b.workspace_id from mailbox b
+where b.workspace_id = any(array(
+    select c.workspace_id from mailbox c where c.active_count < c.max_concurrent and c.open_count > c.active_count for update skip locked))
+
+-- name: insert_server
+insert into server (id) values ($1) on conflict (id) do update set seen_at = clock_timestamp(), lost_at = null returning lock_key
+
+-- name: hold_server
+-- The lock is held by the session that runs this: it is gone the moment the process or its connection is.
+select pg_try_advisory_lock(7077240002, $1::int) as held
+
+-- name: beat_server
+update server set seen_at = clock_timestamp(), lost_at = null where id = $1 returning id
+
+-- name: suspect_servers
+-- First look: whose lock is free is suspected. Taking the lock for the length of the transaction is the test.
+update server set lost_at = clock_timestamp() where lost_at is null and id <> $1 and pg_try_advisory_xact_lock(7077240002, lock_key::int)
+
+-- name: free_dead_leases
+-- Second look, a second later: still free, so it is dead, and what it held is due at once. Its token still counts until the next claim.
+with dead as (
+    delete from server where lost_at < clock_timestamp() - interval '1 second' and id <> $1
+        and pg_try_advisory_xact_lock(7077240002, lock_key::int) returning id
+), orphans as (
+    select w.message_id from work w
+    where w.leased and w.holder in (select id from dead union all
+        select distinct k.holder from work k where k.holder is not null and not exists (select from server s where s.id = k.holder))
+    for update skip locked
+)
+update work w set due_at = least(w.due_at, clock_timestamp()) from orphans where w.message_id = orphans.message_id returning w.message_id
+
+-- name: remove_server
+delete from server where id = $1
+
+-- name: release_server
+-- A server that stops gives back what it holds and has not handed on.
+update work set leased = false, holder = null, due_at = clock_timestamp(), attempt = attempt - 1, token = token + 1
+where holder = $1 and message_id = any($2::uuid[])

@@ -1,0 +1,55 @@
+-- Slice "events". Writes: event, feed_floor.
+
+-- name: insert_event
+insert into event (type, workspace_id, peer_id, message_id, actor_kind, actor_id, payload)
+values ($1, $2, nullif($3, $2), $4, $5, $6, $7)
+
+-- name: read_all_events
+-- $1 xid and $2 id of the cursor, $3 limit. For those who may see everything; below the horizon nothing can appear behind the reader.
+select xid::text as xid, id, type, workspace_id, peer_id, message_id, actor_kind, actor_id, payload, at from event
+where (xid, id) > ($1::text::xid8, $2::bigint) and xid < pg_snapshot_xmin(pg_current_snapshot())
+order by xid, id limit $3
+
+-- name: read_workspace_events
+-- The same for one workspace: what happened to it, and what came of what it sent.
+select xid::text as xid, id, type, workspace_id, peer_id, message_id, actor_kind, actor_id, payload, at from (
+    (select * from event where workspace_id = $4 and (xid, id) > ($1::text::xid8, $2::bigint)
+        and xid < pg_snapshot_xmin(pg_current_snapshot()) order by xid, id limit $3)
+    union
+    (select * from event where peer_id = $4 and (xid, id) > ($1::text::xid8, $2::bigint)
+        and xid < pg_snapshot_xmin(pg_current_snapshot()) order by xid, id limit $3)) both_sides
+order by both_sides.xid, both_sides.id limit $3
+
+-- name: read_recent_events
+-- Backwards from a time, for the first page. $1 workspace, $2 before, $3 limit.
+select xid::text as xid, id, type, workspace_id, peer_id, message_id, actor_kind, actor_id, payload, at from event
+where ($1::uuid is null or workspace_id = $1 or peer_id = $1) and ($2::timestamptz is null or at < $2)
+  and ($4::text is null or type = $4 or split_part(type, '.', 1) = $4) and ($5::text is null or actor_kind = $5)
+  and ($6::uuid is null or peer_id = $6 or workspace_id = $6)
+  and xid < pg_snapshot_xmin(pg_current_snapshot())
+order by event.xid desc, event.id desc limit $3
+
+-- name: read_later_events
+-- Forwards from a cursor, with filters. $1 workspace, $2 xid, $3 id, $4 type, $5 actor kind, $6 peer, $7 limit.
+select xid::text as xid, id, type, workspace_id, peer_id, message_id, actor_kind, actor_id, payload, at from event
+where ($1::uuid is null or workspace_id = $1 or peer_id = $1) and (xid, id) > ($2::text::xid8, $3::bigint)
+  and ($4::text is null or type = $4 or split_part(type, '.', 1) = $4) and ($5::text is null or actor_kind = $5)
+  and ($6::uuid is null or peer_id = $6 or workspace_id = $6)
+  and xid < pg_snapshot_xmin(pg_current_snapshot())
+order by event.xid, event.id limit $7
+
+-- name: find_horizon
+-- Where "from now on" begins, how far back the feed reaches, and the next transaction: a cursor beyond it is from another database.
+select pg_snapshot_xmin(pg_current_snapshot())::text as now_xid, pg_snapshot_xmax(pg_current_snapshot())::text as next_xid,
+    f.xid::text as floor_xid, f.id as floor_id from feed_floor f
+
+-- name: prune_events
+-- Everything up to the newest position that is older than $1 days; the floor tells readers that fell behind.
+with cut as (
+    select xid, id from event where at < clock_timestamp() - make_interval(days => $1) order by xid desc, id desc limit 1
+), gone as (
+    delete from event where (xid, id) <= (select xid, id from cut) returning 1
+), floor as (
+    update feed_floor set xid = cut.xid, id = cut.id from cut
+)
+select count(*) as pruned from gone

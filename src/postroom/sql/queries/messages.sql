@@ -1,0 +1,39 @@
+-- Slice "messages". Writes: message (through the functions of migration 0005).
+
+-- name: accept_messages
+select verdict, message_id, workspace_id, seq, thread_id, task_id, deadline, token, lease_until, active, called
+from accept_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+
+-- name: post_notice
+select post_notice($1, $2, $3, $4, $5, $6)
+
+-- name: read_states
+-- Where messages stand, for callers that wait. A row only for those that ended or are out.
+select m.id as message_id, m.workspace_id, m.thread_id, m.task_id, m.body, m.accepted_at, m.deadline, w.handed_at, w.cancel_requested_at, w.attempt, w.last_error,
+    o.state as end_state, o.interrupted, o.error, o.usage, o.ended_at, o.reply_id, r.body as reply
+from message m left join work w on w.message_id = m.id left join outcome o on o.message_id = m.id left join message r on r.id = o.reply_id
+where m.id = any($1::uuid[])
+
+-- name: find_message
+-- The message, if the caller may see it: its sender, the workspace it was said to, the operator and people.
+select m.id, m.workspace_id, m.task_id, m.sender_kind, m.sender_id from message m
+where m.id = $1 and m.workspace_id = $2 and m.role = 'user'
+  and ($3::text in ('operator', 'person') or m.sender_id = $4 or m.workspace_id = $4)
+
+-- name: latest_of_task
+select m.id from message m where (m.id = $1 or (m.task_id = $1 and m.task_id <> m.id)) and m.role = 'user' order by m.seq desc limit 1
+
+-- name: read_history
+-- $1 workspace, $2 principal kind, $3 principal, $4 thread, $5 before seq, $6 after seq, $7 before time, $8 limit; newest first unless after.
+select m.id, m.seq, m.role, m.sender_kind, m.sender_id, coalesce(sw.name, sp.name, 'Operator') as sender_name, m.thread_id, m.task_id, m.reply_to,
+    m.body, m.accepted_at, coalesce(o.state, case when w.handed_at is not null then 'handed' when w.message_id is not null then 'accepted' end) as state,
+    o.error, o.interrupted, o.ended_at, w.attempt, w.cancel_requested_at
+from message m
+left join outcome o on o.message_id = m.id left join work w on w.message_id = m.id
+left join workspace sw on m.sender_kind = 'workspace' and sw.id = m.sender_id
+left join person sp on m.sender_kind = 'person' and sp.id = m.sender_id
+where m.workspace_id = $1 and ($2::text in ('operator', 'person') or $3 = $1)
+  and ($4::text is null or m.thread_id = $4)
+  and m.seq < coalesce($5, 9223372036854775807) and m.seq > coalesce($6, 0)
+  and ($7::timestamptz is null or m.accepted_at < $7)
+order by case when $6::bigint is null then -m.seq else m.seq end limit $8
