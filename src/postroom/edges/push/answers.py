@@ -111,10 +111,10 @@ def _unwrapped(value: Any) -> Any:
     """Take off the JSON-RPC envelope and the wrapper of 1.0, where they are there."""
     if isinstance(value, dict) and "result" in value:
         value = cast(Json, value)["result"]
-    if not isinstance(value, dict) or "parts" in value or "status" in value:
-        return value
-    members = cast(Json, value)
-    return next((members[name] for name in ("task", "message") if isinstance(members.get(name), dict)), members)
+    if isinstance(value, dict) and "parts" not in value and "status" not in value:
+        members = cast(Json, value)
+        value = next((members[name] for name in ("task", "message") if isinstance(members.get(name), dict)), members)
+    return cast(Any, value)
 
 
 def _result(value: Any) -> Reply | Failure | Cancelled | Unfinished:

@@ -143,8 +143,8 @@ def message_of(delivery: Delivery) -> Json:
         "deadline": rfc3339(delivery.deadline),
         "idempotency_key": str(delivery.message_id),
     }
-    metadata: Json = (delivery.message.get("metadata") or {}) | {"postroom": words}
-    return {"contextId": delivery.thread_id} | delivery.message | {"metadata": metadata}
+    metadata: Json = delivery.message.get("metadata") or {}
+    return {"contextId": delivery.thread_id} | delivery.message | {"metadata": metadata | {"postroom": words}}
 
 
 def headers_of(delivery: Delivery) -> dict[str, str]:

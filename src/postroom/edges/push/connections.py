@@ -6,20 +6,19 @@ and how many come back.
 
 Two properties of pyreqwest 0.15 shape the code (each has a test here):
 - ``ConnectError`` also stands for a connection that broke after the request was sent. Only its chain of causes tells the two apart.
-- Cancelling the await does not stop the request, and ``asyncio.timeout`` is a cancellation. So limits of time are the client's own,
-  and a cancelled call throws its client away, which ends what that client was doing.
+- Cancelling the await, which ``asyncio.timeout`` does too, ends the wait and not the request: that goes on, unread, until its own limit.
+  So limits of time are the client's own. Agents see a cancelled call as one whose answer nobody reads; A2A has CancelTask for more.
 """
 
-import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import BodyDecodeError, DecodeError, DetailedPyreqwestError, RequestError, RequestTimeoutError
+from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response
 
 from postroom.core.deliveries.model import Failure, NotHanded
@@ -97,10 +96,8 @@ class Connections:
 
     async def _post_to(self, place: _Place, request: Request) -> Posted:
         try:
-            async with self._client(place) as client:
-                builder = client.post(request.url).headers(request.headers).body_bytes(request.body)
-                async with builder.timeout(timedelta(seconds=request.seconds)).build_streamed() as response:
-                    return _turned_away(response) or await self._read(response)
+            async with _prepared(self._client(place), request) as response:
+                return _turned_away(response) or await self._read(response)
         except RequestError as error:
             return self._without_answer(place, request, error)
 
@@ -110,17 +107,12 @@ class Connections:
             return NotHanded(code="connect_failed", detail=f"No connection to {place[3]} port {place[2]}: {_causes(error)[-1]}.")
         return _failure_of(error, request.seconds)
 
-    @asynccontextmanager
-    async def _client(self, place: _Place) -> AsyncGenerator[Client]:
+    def _client(self, place: _Place) -> Client:
         client = self._clients.pop(place, None) or self._build(place)
         self._clients[place] = client
         if len(self._clients) > CLIENT_LIMIT:
             self._clients.popitem(last=False)  # it closes when the last call that uses it has ended
-        try:
-            yield client
-        except asyncio.CancelledError:
-            self._clients.pop(place, None)
-            raise
+        return client
 
     def _build(self, place: _Place) -> Client:
         _, host, port, address = place
@@ -149,6 +141,11 @@ class Connections:
             if len(body) > self._reply_limit:
                 return Failure(code="answer_too_large", detail=f"The answer is larger than {self._reply_limit} bytes.", retry=False)
         return Answer(response.status, response.get_header("content-type") or "", bytes(body))
+
+
+def _prepared(client: Client, request: Request) -> StreamRequest:
+    builder = client.post(request.url).headers(request.headers).body_bytes(request.body)
+    return builder.timeout(timedelta(seconds=request.seconds)).build_streamed()
 
 
 def _turned_away(response: Response) -> Failure | NotHanded | None:
