@@ -23,6 +23,7 @@ _WRONG_DIALECT = (-32600, -32601, -32009)
 _PERMANENT = (-32700, -32600, -32601, -32602, -32001, -32002, -32003, -32004, -32005, -32007, -32008, -32009)
 _PERMANENT_STATUS = frozenset(range(400, 500)) - {408, 425, 429}
 _INTERRUPTED = ("input-required", "auth-required")
+_NO_WORDS = ("text/html", "text/event-stream", "text/xml", "text/css", "text/javascript")
 _PLAIN_MEMBERS = ("text", "content", "message")
 
 
@@ -60,8 +61,8 @@ def meaning_of(answer: Answer) -> Meaning:
 def _value(answer: Answer) -> Any:
     """The JSON value of the body; text for a body that says that it is text. Raises Malformed."""
     media_type = answer.content_type.partition(";")[0].strip().lower()
-    if media_type in ("text/html", "application/xhtml+xml"):
-        raise Malformed("The agent answered with a web page.")
+    if media_type in _NO_WORDS:
+        raise Malformed(f"The agent answered with {media_type}.")
     if not answer.body.strip():
         raise Malformed(f"The agent answered {answer.status} with nothing.")
     if not media_type.startswith("text/"):
