@@ -49,7 +49,7 @@ class Owner:
             [sys.executable, OWNER, data, shared, *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(path)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(path), os.environ.get("PYTHONPATH", "")])},
         )
 
     def said(self) -> dict[str, Any]:

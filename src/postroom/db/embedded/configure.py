@@ -1,5 +1,6 @@
 """The settings of the embedded PostgreSQL. They are written at every start, so that a new release of Postroom changes them, too."""
 
+import hashlib
 from pathlib import Path
 
 from postroom.db.embedded.account import Account
@@ -45,6 +46,10 @@ statement_timeout = 5s
 lock_timeout = 2s
 client_connection_check_interval = 5s   # A query whose client was killed would hold its locks to its end.
 
+# In the title of every process, so that those of this cluster can be told from others.
+cluster_name = '{name}'
+update_process_title = on
+
 # A small machine that is shared with the server.
 max_connections = 60
 shared_buffers = 128MB
@@ -72,10 +77,15 @@ log_parameter_max_length_on_error = 0
 """
 
 
+def cluster_name(cluster: Path) -> str:
+    """A name for the titles of a cluster's processes; two clusters of a machine never share it."""
+    return f"postroom-{hashlib.sha256(bytes(cluster)).hexdigest()[:12]}"
+
+
 def write_settings(cluster: Path, sockets: Path, account: Account) -> None:
     """Put the settings in place for the next start of the cluster. ``sockets`` holds only characters that need no quotes."""
     write_private(cluster / "postgresql.conf", POSTGRESQL_CONF, account)
-    write_private(cluster / "postroom.conf", SETTINGS.format(port=PORT, sockets=sockets), account)
+    write_private(cluster / "postroom.conf", SETTINGS.format(port=PORT, sockets=sockets, name=cluster_name(cluster)), account)
     write_private(cluster / "pg_hba.conf", HBA, account)
 
 

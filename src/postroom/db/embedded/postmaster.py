@@ -14,6 +14,7 @@ import psutil
 from postroom.clock import monotonic
 from postroom.db.embedded.account import spawn
 from postroom.db.embedded.binaries import Binaries
+from postroom.db.embedded.configure import cluster_name
 from postroom.db.embedded.place import Place
 
 PID_FILE = "postmaster.pid"
@@ -114,13 +115,14 @@ def start_postmaster(place: Place, binaries: Binaries, sockets: Path) -> Postmas
 
 def end_orphans(cluster: Path) -> None:
     """Kill what is left of a killed postmaster: it holds the memory that a new start wants, and recovery follows anyway."""
+    title = f"postgres: {cluster_name(cluster)}: "
     for process in psutil.process_iter():
         try:
-            if process.name() == "postgres" and _same(Path(process.cwd()), cluster):
+            # Their directory would tell as well, but in a container even root may not ask for it.
+            if "".join(process.cmdline()).startswith(title):
                 process.kill()
         except psutil.Error:
-            # Gone meanwhile, or another user's. Without the right to look (a container) they end by themselves, later.
-            continue
+            continue  # Gone meanwhile, or another user's.
 
 
 def _pid_file(cluster: Path) -> list[str]:
