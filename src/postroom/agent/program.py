@@ -5,9 +5,11 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import BinaryIO
 
-from postroom.agent.handling import Fail
+from postroom.agent.handling import Fail, first_of
 from postroom.agent.message import Message
 
 # The server's own limit on a reply; what is longer could not be sent.
@@ -39,41 +41,55 @@ class Program:
 
     async def run(self, text: str, environment: Mapping[str, str]) -> str:
         """Run the command on ``text`` with the given environment and return what it wrote, decoded as UTF-8 with replacement."""
-        process = await self._start(environment)
         try:
             async with asyncio.timeout(self._time_limit):
-                output, last_words = await self._talk(process, text.encode())
-            status = await process.wait()
+                status, output, last_words = await self._run(text, environment)
         except TimeoutError as error:
             raise ProgramFailed(f"no answer within {self._time_limit:g} s") from error
-        finally:
-            await _end(process)
         if status != 0:
             raise ProgramFailed(f"{_ending(status)}: {last_words}" if last_words else _ending(status))
         # Decoded as a whole: a character is never cut in two (L10).
         return output.decode(errors="replace")
 
-    async def _start(self, environment: Mapping[str, str]) -> asyncio.subprocess.Process:
-        pipe = asyncio.subprocess.PIPE
+    async def _run(self, text: str, environment: Mapping[str, str]) -> tuple[int, bytes, str]:
+        # Text in a file, not in a pipe: a program may read it late, in part or not at all, and nobody has to wait for that.
+        with tempfile.TemporaryFile() as given:
+            given.write(text.encode())
+            given.seek(0)
+            async with _pipe() as (stdout, output_end), _pipe() as (stderr, error_end):
+                process = await self._start(environment, given, output_end, error_end)
+                try:
+                    return await self._follow(process, stdout, stderr)
+                finally:
+                    _kill_group(process)
+                    await process.wait()
+
+    async def _start(self, environment: Mapping[str, str], *files: BinaryIO) -> asyncio.subprocess.Process:
+        stdin, stdout, stderr = files
         try:
             return await asyncio.create_subprocess_exec(
-                *self._command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, start_new_session=True
+                *self._command, stdin=stdin, stdout=stdout, stderr=stderr, env=environment, start_new_session=True
             )
         except OSError as error:
             raise ProgramFailed(f"{self._command[0]} can not be started: {error.strerror}") from error
+        finally:
+            # The child has its own now; while we hold them too, its end would not end the pipes.
+            stdout.close()
+            stderr.close()
 
-    async def _talk(self, process: asyncio.subprocess.Process, given: bytes) -> tuple[bytes, str]:
-        if process.stdin is None or process.stdout is None or process.stderr is None:
-            raise TypeError("the process was started without pipes")
+    async def _follow(
+        self, process: asyncio.subprocess.Process, stdout: asyncio.StreamReader, stderr: asyncio.StreamReader
+    ) -> tuple[int, bytes, str]:
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_write(process.stdin, given))
-                tasks.create_task(_end_with(process))
-                output = tasks.create_task(self._read(process.stdout))
-                last_words = tasks.create_task(_log_lines(process.stderr))
+                output = tasks.create_task(self._read(stdout))
+                last_words = tasks.create_task(_log_lines(stderr))
+                status = await process.wait()
+                # The end of the program is the end of the answer: what it left behind would hold the pipes open for nobody.
+                _kill_group(process)
         except* ProgramFailed as group:
-            raise group.exceptions[0] from None
-        return output.result(), last_words.result()
+            raise first_of(group) from None
+        return status, output.result(), last_words.result()
 
     async def _read(self, stream: asyncio.StreamReader) -> bytes:
         output = bytearray()
@@ -96,13 +112,21 @@ def environment_of(message: Message) -> dict[str, str]:
     }
 
 
-async def _write(stream: asyncio.StreamWriter, given: bytes) -> None:
-    # A program need not read what it is told.
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        stream.write(given)
-        await stream.drain()
-        stream.close()
-        await stream.wait_closed()
+@contextlib.asynccontextmanager
+async def _pipe() -> AsyncGenerator[tuple[asyncio.StreamReader, BinaryIO]]:
+    """A pipe: our end to read from, and the end for a child.
+
+    Of our own making, because the wait for a process whose pipes are asyncio's returns only when the pipes are closed as well.
+    """
+    ours, theirs = os.pipe()
+    with os.fdopen(theirs, "wb", 0) as child_end:
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(ours, "rb", 0))
+        try:
+            yield reader, child_end
+        finally:
+            transport.close()
 
 
 async def _log_lines(stream: asyncio.StreamReader) -> str:
@@ -112,17 +136,6 @@ async def _log_lines(stream: asyncio.StreamReader) -> str:
         log.info("program: %s", chunk.decode(errors="replace").rstrip())
         last = (last + chunk)[-LAST_BYTES:]
     return last.decode(errors="ignore").strip()
-
-
-async def _end_with(process: asyncio.subprocess.Process) -> None:
-    """The end of the program is the end of the answer: what it left behind in its group would hold the pipes open for nobody."""
-    await process.wait()
-    _kill_group(process)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    _kill_group(process)
-    await process.wait()
 
 
 def _kill_group(process: asyncio.subprocess.Process) -> None:
