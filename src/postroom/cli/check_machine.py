@@ -13,6 +13,8 @@ from postroom.settings import Settings, load_settings
 _OLDEST_PYTHON = (3, 11)
 # Below four reserves the disk fills within days of steady use, so it is worth a word before messages are refused.
 _RESERVES_TO_WARN = 4
+# All but the passing through that the account of the embedded PostgreSQL needs when the server runs as root.
+_OPEN = 0o067
 _MIB = 1024 * 1024
 
 
@@ -43,7 +45,7 @@ def check_directory(data: Path) -> Finding:
         return ok(subject, f"{data} is made at the first start")
     if not data.is_dir() or not os.access(data, os.R_OK | os.W_OK | os.X_OK):
         return fail(subject, f"{data} can not be written", "Change its owner, or name another one: POSTROOM_DATA")
-    if os.name == "posix" and data.stat().st_mode & 0o027:
+    if os.name == "posix" and data.stat().st_mode & _OPEN:
         return warn(subject, f"{data} is open to other users", f"chmod 700 {data}")
     return ok(subject, str(data))
 

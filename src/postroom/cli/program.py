@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from postroom import __version__
-from postroom.cli import agent, chat, login, serve, talk, tokens, watch, workspace
+from postroom.cli import agent, chat, database, doctor, login, serve, talk, tokens, watch, workspace
 
 app = typer.Typer(
     name="postroom",
@@ -44,3 +44,5 @@ workspace.group.command("tokens")(tokens.tokens)
 workspace.group.command("revoke")(tokens.revoke)
 app.add_typer(agent.group, name="agent")
 app.command("login-link")(login.login_link)
+app.command("doctor")(doctor.doctor)
+app.command("migrate")(database.migrate)
