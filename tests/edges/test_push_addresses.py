@@ -131,6 +131,19 @@ async def test_a_refusal_says_why_and_which_setting_helps() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("::10.0.0.1", "retired form"),
+        ("2002:a00:1::", "6to4"),
+        ("2001:0:4136:e378:8000:63bf:3fff:fdd2", "Teredo"),
+        ("64:ff9b::a00:1", "a private"),
+    ],
+)
+def test_an_address_inside_another_is_named_for_what_it_is(address: str, reason: str) -> None:
+    assert reason in (AddressPolicy().objection(ipaddress.ip_address(address), 80) or "")
+
+
 async def test_networks_that_the_operator_names_pass_and_their_neighbours_do_not() -> None:
     networks = (ipaddress.ip_network("10.1.0.0/16"), ipaddress.ip_network("fd12::/16"))
     for address in ("10.1.2.3", "fd12::1", "::ffff:10.1.2.3"):

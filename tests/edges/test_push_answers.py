@@ -34,7 +34,7 @@ ARTIFACTS = [{"artifactId": "a", "name": "n", "parts": [{"text": "done"}]}]
 ARTIFACTS_03 = [{"artifactId": "a", "parts": [{"kind": "text", "text": "done"}]}]
 
 REPLIES: dict[str, Any] = {
-    "1.0 message": rpc({"message": said("done")}),
+    "1.0 message": rpc({"message": said("done") | {"taskId": "t", "contextId": "c"}}),
     "1.0 task with artifacts": rpc({"task": task("TASK_STATE_COMPLETED", artifacts=ARTIFACTS)}),
     "1.0 task with a status message": rpc({"task": {"id": "t", "status": {"state": "TASK_STATE_COMPLETED", "message": said("done")}}}),
     "1.0 task, bare as GetTask gives it": rpc(task("TASK_STATE_COMPLETED", artifacts=ARTIFACTS)),

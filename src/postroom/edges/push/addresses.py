@@ -135,7 +135,8 @@ def parse_url(url: str) -> tuple[str, str, int]:
     scheme, host = match["scheme"].lower(), match["host"].lower()
     port = int(match["port"] or _DEFAULT_PORTS[scheme])
     _check_as_client_reads(url, host, port)
-    _check_port(port)
+    if port in REFUSED_PORTS:
+        raise _refused(f"Port {port} belongs to a service that is no web server.")
     if host in METADATA_NAMES:
         raise _refused(f"{host} is a metadata service of a cloud.")
     return scheme, host, port
@@ -153,13 +154,6 @@ def _check_as_client_reads(url: str, host: str, port: int) -> None:
 def _as_written(host: str) -> str:
     # IPv6 has many spellings of one address and no parser reads them as two; the client's parser writes the shortest.
     return Url(f"http://{host}").host_str or "" if host.startswith("[") else host
-
-
-def _check_port(port: int) -> None:
-    if port > 65535:
-        raise _refused("The port must be between 1 and 65535.")
-    if port in REFUSED_PORTS:
-        raise _refused(f"Port {port} belongs to a service that is no web server.")
 
 
 def _complaint(url: str) -> str:
