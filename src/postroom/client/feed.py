@@ -1,7 +1,8 @@
 """The live feed over server-sent events, resumed by itself without a gap."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import orjson
@@ -32,27 +33,28 @@ class Frame:
 class FeedCalls(Transport):
     """Reads of the live feed."""
 
-    async def events(self, workspace_id: Id | None, *, cursor: str | None = None) -> AsyncIterator[Frame]:
+    async def events(self, workspace_id: Id | None, *, cursor: str | None = None) -> AsyncGenerator[Frame]:
         """All events of one workspace, or with None of all (operator), after ``cursor``, for ever.
 
         Connections that break are made again from the last frame, with jittered pauses; a server that is away raises nothing.
         Raises refusals as they are: Gone when the cursor was pruned (read anew, then start without one), Unauthenticated when the
-        credential ended.
+        credential ended. Who stops reading early closes it (``contextlib.aclosing``), and the connection with it.
         """
         path = "/events/stream" if workspace_id is None else path_to("workspaces", workspace_id, "events", "stream")
         attempt = 0
         while True:
             try:
-                async for frame in self._connection(path, cursor):
-                    cursor, attempt = frame.cursor, 0
-                    yield frame
+                async with aclosing(self._connection(path, cursor)) as frames:
+                    async for frame in frames:
+                        cursor, attempt = frame.cursor, 0
+                        yield frame
             except Unavailable as error:
                 await asyncio.sleep(max(pause_before(attempt), 0.0 if error.name == "unreachable" else error.retry_after))
             else:
                 await asyncio.sleep(pause_before(attempt))
             attempt += 1
 
-    async def _connection(self, path: str, cursor: str | None) -> AsyncIterator[Frame]:
+    async def _connection(self, path: str, cursor: str | None) -> AsyncGenerator[Frame]:
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": cursor} if cursor else {})}
         try:
             async with self.prepare("GET", path, headers=headers).streamed_read_buffer_limit(0).build_streamed() as response:
