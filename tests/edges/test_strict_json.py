@@ -5,11 +5,14 @@ import math
 from typing import Any, cast
 
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from postroom.edges import strict_json
 from postroom.errors import Malformed
+
+# A machine under load may take long over one example; what hangs is the test timeout's to find.
+LOADED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 REFUSED: dict[str, list[bytes]] = {
     "empty": [b"", b" ", b"\n\t"],
@@ -123,6 +126,7 @@ _values = st.recursive(
 )
 
 
+@LOADED
 @given(value=_values, ascii_only=st.booleans(), spaced=st.sampled_from([(",", ":"), (", ", ": "), (" ,", " :"), (",\n", "\t:\r")]))
 def test_reads_back_whatever_can_be_written(value: Any, ascii_only: bool, spaced: tuple[str, str]) -> None:
     data = json.dumps(value, ensure_ascii=ascii_only, separators=spaced).encode()
@@ -156,6 +160,7 @@ _tokens = st.sampled_from(
 )
 
 
+@LOADED
 @given(text=st.lists(_tokens, max_size=24).map("".join) | st.text(max_size=40))
 @example(text='{"a":1,"a":"\\u0022:"}')
 def test_decides_like_a_slow_reader_that_looks_at_everything(text: str) -> None:
@@ -168,6 +173,7 @@ def test_decides_like_a_slow_reader_that_looks_at_everything(text: str) -> None:
         assert strict_json.loads(data) == expected
 
 
+@LOADED
 @given(
     pairs=st.lists(st.tuples(st.sampled_from(["a", "b", ":", '"', '":', "\\"]), _texts), max_size=5),
     spaced=st.sampled_from([":", " :", ": "]),

@@ -9,11 +9,14 @@ from a2a.compat.v0_3 import conversions
 from a2a.compat.v0_3 import types as types_v03
 from a2a.types import a2a_pb2
 from google.protobuf.json_format import MessageToDict, ParseDict
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from postroom.edges import wire
 from postroom.errors import Malformed
+
+# A machine under load may take long over one example; what hangs is the test timeout's to find.
+LOADED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 Json = dict[str, Any]
 
@@ -59,6 +62,7 @@ _artifacts: st.SearchStrategy[Any] = st.fixed_dictionaries(
 )
 
 
+@LOADED
 @given(message=_messages)
 def test_a_message_for_03_is_the_one_that_the_sdk_writes(message: Json) -> None:
     proto = ParseDict(message, a2a_pb2.Message())
@@ -66,6 +70,7 @@ def test_a_message_for_03_is_the_one_that_the_sdk_writes(message: Json) -> None:
     assert wire.message_to_03(message) == expected
 
 
+@LOADED
 @given(message=_messages)
 def test_a_message_from_03_is_read_as_the_sdk_reads_it(message: Json) -> None:
     proto = ParseDict(message, a2a_pb2.Message())
@@ -74,12 +79,14 @@ def test_a_message_from_03_is_read_as_the_sdk_reads_it(message: Json) -> None:
     assert wire.message_from_wire(written) == read == message
 
 
+@LOADED
 @given(message=_messages)
 def test_there_and_back_changes_nothing(message: Json) -> None:
     assert wire.message_from_wire(message) == message
     assert wire.message_from_wire(wire.message_to_03(message)) == message
 
 
+@LOADED
 @given(
     artifacts=st.lists(_artifacts, min_size=1, max_size=2),
     history=st.lists(_messages, min_size=1, max_size=2),
