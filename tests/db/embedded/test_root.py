@@ -156,5 +156,6 @@ async def test_a_normal_user_is_told_whose_the_data_is(base: Path, shared: Path,
         pass
     os.chown(data, NOBODY, NOBODY)
     data.chmod(0o700)
+    assert "belongs to another user" in start_owner(str(NOBODY), at=data).said()["error"]
     (data / "postgres.lock").unlink()
     assert "belongs to user" in start_owner(str(NOBODY), at=data).said()["error"]

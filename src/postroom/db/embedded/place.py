@@ -8,6 +8,7 @@
     socket/         0700, the only door; elsewhere when the path is too long, which ``pg.socket`` then remembers
 """
 
+import asyncio
 import fcntl
 import hashlib
 import os
@@ -17,17 +18,17 @@ import shutil
 import socket
 import stat
 import tempfile
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from postroom.clock import monotonic
 from postroom.db.embedded.account import Account, choose_account, give, may_enter
 from postroom.errors import SetupError
 
 LOCK = "postgres.lock"
 CLUSTER = "pg"
 SHARED = Path("/var/lib/postroom")
+LOCK_SECONDS = 0.5
 
 # A socket's path is limited to 107 bytes (Linux) or 103 (macOS), and PostgreSQL adds "/.s.PGSQL.5432.lock".
 SOCKET_DIRECTORY_BYTES = 80
@@ -68,30 +69,48 @@ def open_data(data: Path) -> None:
         raise SetupError(f"{data} can not be used: {error.strerror}", advice="Choose another data directory.") from error
 
 
-@contextmanager
-def held(data: Path) -> Generator[None]:
-    """Hold the data directory against other servers; the lock ends with the process however that ends.
+async def hold(data: Path) -> int:
+    """Hold the data directory against other servers, until the returned descriptor is closed or the process ends in any way.
 
-    Raises SetupError that names the holder.
+    Raises SetupError that names the holder, after LOCK_SECONDS.
     """
-    descriptor = os.open(data / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-        yield
-    except BlockingIOError as error:
-        holder = os.pread(descriptor, 20, 0).decode(errors="replace") or "(unknown)"
-        raise SetupError(
-            f"Another server uses {data}: process {holder}",
-            advice=f"Stop process {holder} first, or start this server with another data directory.",
-        ) from error
-    finally:
+        descriptor = os.open(data / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except PermissionError as error:
+        raise SetupError(f"{data / LOCK} belongs to another user", advice="Start the server as the user who owns it.") from error
+    try:
+        await _lock(descriptor, data)
+    except (SetupError, asyncio.CancelledError):
         os.close(descriptor)
+        raise
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return descriptor
+
+
+async def _lock(descriptor: int, data: Path) -> None:
+    """Take the lock. A server that was killed while it started a program leaves it for milliseconds to the half-started child."""
+    limit = monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if monotonic() > limit:
+                raise _in_use(data, os.pread(descriptor, 20, 0).decode(errors="replace") or "(unknown)") from error
+            await asyncio.sleep(0.01)
+        else:
+            return
+
+
+def _in_use(data: Path, holder: str) -> SetupError:
+    return SetupError(
+        f"Another server uses {data}: process {holder}",
+        advice=f"Stop process {holder} first, or start this server with another data directory.",
+    )
 
 
 def settle(data: Path, shared: Path) -> Place:
-    """Decide on account and home, make them fit, and clear what an interrupted first start left. Call while ``held``.
+    """Decide on account and home, make them fit, and clear what an interrupted first start left. Call while it is held.
 
     Raises SetupError.
     """

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -14,7 +15,7 @@ from postroom.clock import jittered, monotonic
 from postroom.db.embedded.binaries import Binaries, readable_binaries
 from postroom.db.embedded.configure import PORT, prune_logs, write_settings
 from postroom.db.embedded.create import APP_PASSWORD, ensure_cluster, failed
-from postroom.db.embedded.place import SHARED, Place, held, open_data, password, settle, socket_directory
+from postroom.db.embedded.place import SHARED, Place, hold, open_data, password, settle, socket_directory
 from postroom.db.embedded.postmaster import PASSING, Postmaster, end_orphans, find_postmaster, start_postmaster
 from postroom.db.embedded.waiting import Waiting
 from postroom.errors import SetupError
@@ -71,7 +72,7 @@ class EmbeddedPostgres:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             await asyncio.to_thread(open_data, self._data)
-            stack.enter_context(held(self._data))
+            stack.callback(os.close, await hold(self._data))
             self._place, self._binaries, self._sockets = await self._prepared()
             self._tell_account()
             stack.push_async_callback(self._stop)
