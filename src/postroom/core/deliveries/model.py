@@ -106,6 +106,86 @@ class CallTarget:
     agent_card: Json | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """What a claim, or an accept that lends at once, yields. ``lost`` tells that an earlier hand-out ran out."""
+
+    message_id: UUID
+    token: int
+    attempt: int
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A fetching agent asks for at most ``most`` messages, for ``lease`` seconds each."""
+
+    workspace_id: UUID
+    credential_id: UUID
+    most: int
+    lease: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A write about a hand-out names all three; ``credential_id`` is None for the calls of a server itself."""
+
+    message_id: UUID
+    workspace_id: UUID
+    token: int
+    credential_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """The end of a hand-out, as it is written: a reply (with the id it will have) or an error."""
+
+    hold: Hold
+    state: End
+    fingerprint: bytes
+    reply_id: UUID | None = None
+    reply: Reply | None = None
+    error: Json | None = None
+    preview: str | None = None
+
+
+class ReturnKind(StrEnum):
+    """Why a hand-out is given back without an end."""
+
+    RETRY = "retry"
+    NOT_HANDED = "not_handed"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Return:
+    """A hand-out that brought no end."""
+
+    hold: Hold
+    kind: ReturnKind
+    error: Json | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What became of a Finish or a Return: the verdict, and who is next in line."""
+
+    verdict: str
+    workspace_id: UUID
+    message_id: UUID
+    promoted: int = 0
+    called: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """A lease that goes on until then; ``cancel`` when the sender no longer wants the answer."""
+
+    message_id: UUID
+    lease_until: datetime
+    cancel: bool
+
+
 class Caller(Protocol):
     """The port through which a delivery leaves the house; ``edges/push`` plugs it in."""
 

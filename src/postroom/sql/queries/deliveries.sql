@@ -44,7 +44,7 @@ select item, message_id, token, attempt, lease_until, lost from claim_post($1, $
 
 -- name: read_deliveries
 -- What was claimed, in mailbox order, with what the agent needs to know.
-select m.id as message_id, m.workspace_id, m.seq, m.body, m.thread_id, m.task_id, m.idempotency_key, m.deadline, m.traceparent, m.sender_kind,
+select m.id as message_id, m.workspace_id, m.seq, (select k.due_at from work k where k.message_id = m.id) as lease_until, m.body, m.thread_id, m.task_id, m.idempotency_key, m.deadline, m.traceparent, m.sender_kind,
     m.sender_id, coalesce(sw.name, sp.name, 'Operator') as sender_name, sw.role as sender_role, w.url, w.agent_card,
     case when m.task_id <> m.id then (
         select o.upstream from outcome o join message p on p.id = o.message_id
@@ -78,6 +78,10 @@ select message_id, workspace_id, state, promoted, called from reap_work($1, $2)
 -- name: fail_mailbox
 select fail_mailbox as message_id from fail_mailbox($1, $2)
 
+-- name: list_abandoned
+-- Mailboxes of removed workspaces that a crash left with unfinished post.
+select b.workspace_id from mailbox b join workspace w on w.id = b.workspace_id where w.removed_at is not null and b.open_count > 0
+
 -- name: list_cancels
 select message_id from work where workspace_id = $1 and leased and cancel_requested_at is not null and due_at < 'infinity'
 
@@ -91,7 +95,7 @@ from work w join message m on m.id = w.message_id where w.message_id = $1 and w.
 select count(*) filter (where due_at = 'infinity') as waiting, count(*) filter (where due_at < 'infinity' and not leased) as due,
     count(*) filter (where leased) as leased from work
 
--- name: oldest_work
+-- name: age_work
 -- Age in seconds of the oldest message per state; the oldest of a mailbox is its first row.
 select extract(epoch from clock_timestamp() - min(m.accepted_at))::float8 as age, w.leased
 from work w join message m on m.id = w.message_id where w.due_at < 'infinity' group by w.leased
@@ -107,20 +111,20 @@ insert into server (id) values ($1) on conflict (id) do update set seen_at = clo
 
 -- name: hold_server
 -- The lock is held by the session that runs this: it is gone the moment the process or its connection is.
-select pg_try_advisory_lock(7077240002, $1::int) as held
+select pg_try_advisory_lock(70772, $1::int) as held
 
 -- name: beat_server
 update server set seen_at = clock_timestamp(), lost_at = null where id = $1 returning id
 
 -- name: suspect_servers
 -- First look: whose lock is free is suspected. Taking the lock for the length of the transaction is the test.
-update server set lost_at = clock_timestamp() where lost_at is null and id <> $1 and pg_try_advisory_xact_lock(7077240002, lock_key::int)
+update server set lost_at = clock_timestamp() where lost_at is null and id <> $1 and pg_try_advisory_xact_lock(70772, lock_key::int)
 
 -- name: free_dead_leases
 -- Second look, a second later: still free, so it is dead, and what it held is due at once. Its token still counts until the next claim.
 with dead as (
     delete from server where lost_at < clock_timestamp() - interval '1 second' and id <> $1
-        and pg_try_advisory_xact_lock(7077240002, lock_key::int) returning id
+        and pg_try_advisory_xact_lock(70772, lock_key::int) returning id
 ), orphans as (
     select w.message_id from work w
     where w.leased and w.holder in (select id from dead union all

@@ -2,7 +2,7 @@
 
 -- name: insert_event
 insert into event (type, workspace_id, peer_id, message_id, actor_kind, actor_id, payload)
-values ($1, $2, nullif($3, $2), $4, $5, $6, $7)
+values ($1, $2::uuid, nullif($3::uuid, $2::uuid), $4, $5, $6, $7)
 
 -- name: read_all_events
 -- $1 xid and $2 id of the cursor, $3 limit. For those who may see everything; below the horizon nothing can appear behind the reader.

@@ -6,7 +6,7 @@ select id, key_check from installation
 -- name: insert_installation
 insert into installation (id, key_check) values ($1, $2) on conflict (singleton) do nothing
 
--- name: authenticate
+-- name: find_callers
 -- Who is behind each digest, now: a revoked, expired or removed one is nobody. Use is noted at most once a minute.
 with live as (
     select given.item, c.id, c.kind, c.workspace_id, c.person_id, p.name as person_name, w.name as workspace_name, c.used_at
@@ -22,7 +22,7 @@ with live as (
 )
 select live.*, (select id from installation) as installation_id from live
 
--- name: are_live
+-- name: list_live
 select c.id from credential c left join workspace w on w.id = c.workspace_id
 where c.id = any($1::uuid[]) and c.revoked_at is null and (c.expires_at is null or c.expires_at > clock_timestamp()) and w.removed_at is null
 
@@ -67,7 +67,7 @@ update credential set revoked_at = clock_timestamp() where id = $1 and kind = 's
 select c.id, c.prefix, c.label, c.created_at, c.used_at, c.expires_at, p.name from credential c join person p on p.id = c.person_id
 where c.kind = 'session' and c.revoked_at is null and c.expires_at > clock_timestamp() order by c.created_at, c.id
 
--- name: first_person
+-- name: insert_first_person
 insert into person (id, name) select $1, $2 where not exists (select from person)
 
 -- name: find_first_person
@@ -76,7 +76,7 @@ select id, name from person order by created_at limit 1
 -- name: insert_login_code
 insert into login_code (digest, person_id, expires_at) values ($1, $2, clock_timestamp() + make_interval(secs => $3))
 
--- name: use_login_code
+-- name: spend_login_code
 -- Once: the second use finds nothing.
 update login_code set used_at = clock_timestamp() where digest = $1 and used_at is null and expires_at > clock_timestamp() returning person_id
 

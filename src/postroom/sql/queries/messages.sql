@@ -20,7 +20,7 @@ select m.id, m.workspace_id, m.task_id, m.sender_kind, m.sender_id from message 
 where m.id = $1 and m.workspace_id = $2 and m.role = 'user'
   and ($3::text in ('operator', 'person') or m.sender_id = $4 or m.workspace_id = $4)
 
--- name: latest_of_task
+-- name: find_latest
 select m.id from message m where (m.id = $1 or (m.task_id = $1 and m.task_id <> m.id)) and m.role = 'user' order by m.seq desc limit 1
 
 -- name: read_history

@@ -37,8 +37,9 @@ select may_talk(a, b) as allowed from workspace a, workspace b
 where a.id = $1 and b.id = $2 and a.removed_at is null and b.removed_at is null
 
 -- name: lock_workspace
+-- Not FOR UPDATE: an accept that holds the mailbox takes a key share of this row for its foreign key.
 select id, name, role, parent_id, ancestors, delivery_mode, url, x, y, collapsed, agent_card from workspace
-where id = $1 and removed_at is null for update
+where id = $1 and removed_at is null for no key update
 
 -- name: update_workspace
 update workspace set name = $2, role = $3, delivery_mode = $4, url = $5, x = $6, y = $7, collapsed = $8, metadata = coalesce($9, metadata)
@@ -47,7 +48,7 @@ where id = $1
 -- name: find_parent
 select id, ancestors from workspace where id = $1 and removed_at is null
 
--- name: tree_depth_below
+-- name: measure_depth
 select coalesce(max(cardinality(ancestors)), cardinality($2::uuid[])) - cardinality($2::uuid[]) as depth from workspace where $1 = any(ancestors)
 
 -- name: move_workspace
@@ -67,7 +68,7 @@ select id, name from workspace where (id = $1 or $1 = any(ancestors)) and remove
 -- name: mark_removed
 update workspace set removed_at = clock_timestamp() where id = $1 and removed_at is null returning id
 
--- name: register
+-- name: register_workspace
 update workspace set agent_card = $2, url = coalesce($3, url), delivery_mode = $4, registered_at = clock_timestamp() where id = $1
 
 -- name: update_card
@@ -83,9 +84,15 @@ where workspace_id = $1
 
 -- name: touch_presence
 -- Any sign of life counts; written at most every five seconds, at once when it changes what people see.
-update presence set seen_at = clock_timestamp(), status = case status when 'offline' then 'online' else status end
-where workspace_id = any($1::uuid[]) and (seen_at is null or seen_at < clock_timestamp() - interval '5 seconds' or status = 'offline')
-returning old.status = 'offline' as came_online, workspace_id
+with stale as (
+    select workspace_id, status from presence
+    where workspace_id = any($1::uuid[])
+      and (seen_at is null or seen_at < clock_timestamp() - interval '5 seconds' or status = 'offline')
+    order by workspace_id for update
+)
+update presence p set seen_at = clock_timestamp(), status = case p.status when 'offline' then 'online' else p.status end
+from stale where p.workspace_id = stale.workspace_id
+returning p.workspace_id, stale.status = 'offline' as came_online
 
 -- name: mark_silent
 -- Fetching agents, and called ones that send heartbeats, are offline when nothing was heard of them; called ones when they can not be reached.

@@ -1,0 +1,240 @@
+"""Use cases of deliveries: hand out, extend, finish, give back, cancel, and what time does by itself."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from postroom.core.deliveries import store
+from postroom.core.deliveries.model import (
+    CallTarget,
+    Claim,
+    Delivery,
+    End,
+    Extension,
+    Failure,
+    Finish,
+    Hold,
+    Json,
+    Lease,
+    Reply,
+    Return,
+    ReturnKind,
+    Written,
+)
+from postroom.core.events import store as event_store
+from postroom.core.events.model import EventType
+from postroom.db.batching import Batcher
+from postroom.db.database import Database
+from postroom.db.signals import Signals
+from postroom.errors import LeaseLost, NotFound, Superseded, Unauthenticated
+from postroom.ids import new_id
+from postroom.metrics import FINISHED, HANDED, LEASES_LOST, RETURNED
+from postroom.settings import Settings
+
+_PREVIEW = 280
+_REAPED_AT_ONCE = 200
+
+
+class Deliveries:
+    """The lease state machine. Every write about a hand-out carries its token."""
+
+    def __init__(self, db: Database, settings: Settings, signals: Signals, server: UUID) -> None:
+        self._db = db
+        self._settings = settings
+        self._signals = signals
+        self.server = server
+        size, lanes = settings.batch_size, settings.lanes
+        self.finishes: Batcher[Finish, Written] = Batcher("finish", self._write_finishes, lanes=lanes, size=size)
+        self.claims: Batcher[Claim, list[Lease]] = Batcher("claim", self._write_claims, lanes=1, size=size)
+
+    # Hand out
+
+    async def claim_calls(self, most: int) -> list[tuple[Delivery, CallTarget]]:
+        """Lease what is due for agents that are called, at most so many."""
+        leases = await store.claim_calls(self._db, self.server, most, self._settings.lease_seconds, self._settings.attempt_limit)
+        self._count_handed("call", leases)
+        return await self.read_calls(leases)
+
+    async def read_calls(self, leases: Sequence[Lease]) -> list[tuple[Delivery, CallTarget]]:
+        """What the leases are about, and where to bring it."""
+        if not leases:
+            return []
+        found = await store.read_deliveries(self._db, leases, "workers")
+        return [
+            (delivery, CallTarget(workspace_id=delivery.workspace_id, url=row["url"] or "", agent_card=row["agent_card"]))
+            for delivery, row in found
+        ]
+
+    async def claim_post(self, claim: Claim) -> list[Delivery]:
+        """Lease what is due in one mailbox for its agent; empty when there is nothing."""
+        leases = await self.claims.submit(claim)
+        if not leases:
+            return []
+        self._count_handed("fetch", leases)
+        self._signals.emit("events")
+        return [delivery for delivery, _ in await store.read_deliveries(self._db, leases, "requests")]
+
+    async def _write_claims(self, claims: Sequence[Claim]) -> list[list[Lease]]:
+        return await store.claim_post(self._db, claims, self._settings.attempt_limit)
+
+    def _count_handed(self, way: str, leases: Sequence[Lease]) -> None:
+        HANDED.labels(way).inc(len(leases))
+        LEASES_LOST.labels("ran_out").inc(sum(lease.lost for lease in leases))
+
+    async def extend(self, holds: Sequence[Hold], lease: float) -> dict[UUID, Extension]:
+        """Make leases last ``lease`` seconds from now; who is missing in the answer has lost it."""
+        if not holds:
+            return {}
+        return {extension.message_id: extension for extension in await store.extend_work(self._db, holds, lease)}
+
+    async def extend_one(self, hold: Hold, lease: float) -> Extension:
+        """Raises LeaseLost."""
+        extensions = await self.extend([hold], lease)
+        if hold.message_id not in extensions:
+            LEASES_LOST.labels("extend").inc()
+            raise LeaseLost("This lease is not yours any more: another hand-out counts, or the message has ended.")
+        return extensions[hold.message_id]
+
+    async def report_progress(self, hold: Hold, progress: Json) -> bool:
+        """Keep and show how far the agent is; True when the sender asked to cancel. Raises LeaseLost."""
+
+        async def act(connection: Any) -> bool:
+            row = await store.find_holding(connection, hold)
+            if row is None or not row["held"]:
+                raise LeaseLost("This lease is not yours any more: another hand-out counts, or the message has ended.")
+            payload = {**progress, "thread_id": row["thread_id"], "token": hold.token}
+            await event_store.insert_event(
+                connection,
+                EventType.PROGRESS,
+                hold.workspace_id,
+                actor_kind="workspace",
+                actor=hold.workspace_id,
+                payload=payload,
+                message=hold.message_id,
+                peer=row["peer_id"],
+            )
+            return row["cancel"]
+
+        cancel = await self._db.transaction(act)
+        self._signals.emit("events", f"progress:{hold.message_id}")
+        return cancel
+
+    # Finish
+
+    async def reply(self, hold: Hold, reply: Reply) -> Written:
+        """The answer. The same one again is answered alike; raises Superseded, LeaseLost, NotFound, Unauthenticated."""
+        body = orjson.dumps([reply.message, reply.interrupted], option=orjson.OPT_SORT_KEYS)
+        finish = Finish(
+            hold=hold,
+            state=End.REPLIED,
+            fingerprint=hashlib.sha256(body).digest(),
+            reply_id=new_id(),
+            reply=reply,
+            preview=preview_of(reply.message),
+        )
+        return await self._finish(finish, len(body))
+
+    async def fail(self, hold: Hold, failure: Failure) -> Written:
+        """A failure that another attempt may mend is retried, another ends the message. Raises as ``reply`` does."""
+        error = {"code": failure.code, "detail": failure.detail}
+        if failure.retry:
+            return await self.give_back(Return(hold=hold, kind=ReturnKind.RETRY, error=error))
+        fingerprint = hashlib.sha256(orjson.dumps(["failed", error])).digest()
+        return await self._finish(Finish(hold=hold, state=End.FAILED, fingerprint=fingerprint, error=error, preview=failure.detail[:_PREVIEW]), 0)
+
+    async def confirm_cancel(self, hold: Hold) -> Written:
+        """The agent stopped. Raises as ``reply`` does."""
+        error = {"code": "cancelled", "detail": "Cancelled by its sender."}
+        return await self._finish(Finish(hold=hold, state=End.CANCELLED, fingerprint=hashlib.sha256(b"cancelled").digest(), error=error), 0)
+
+    async def _finish(self, finish: Finish, size: int) -> Written:
+        written = await self.finishes.submit(finish, size=size)
+        if written.verdict == "done":
+            FINISHED.labels(finish.state.value).inc()
+        return self._settled(written)
+
+    async def _write_finishes(self, items: Sequence[Finish]) -> list[Written]:
+        return await store.finish_work(self._db, items)
+
+    async def give_back(self, item: Return) -> Written:
+        """A hand-out without an end: retry, not handed, or released. Raises as ``reply`` does."""
+        limits = (self._settings.attempt_limit, self._settings.backoff_seconds, self._settings.backoff_limit)
+        written = (await store.return_work(self._db, [item], *limits))[0]
+        if written.verdict == "done":
+            RETURNED.labels(item.kind.value).inc()
+        elif written.verdict in ("failed", "cancelled"):
+            FINISHED.labels(written.verdict).inc()
+        return self._settled(written)
+
+    def _settled(self, written: Written) -> Written:
+        self._wake(written)
+        match written.verdict:
+            case "lease_lost":
+                LEASES_LOST.labels("late").inc()
+                raise LeaseLost("This lease is not yours any more: another hand-out counts.")
+            case "superseded":
+                LEASES_LOST.labels("superseded").inc()
+                raise Superseded("This message has already ended.", message_id=str(written.message_id))
+            case "not_found":
+                raise NotFound("There is no such message in this mailbox.")
+            case "unauthenticated":
+                raise Unauthenticated("This needs a valid token.")
+            case _:
+                return written
+
+    def _wake(self, written: Written) -> None:
+        topics = ["events", f"end:{written.message_id}"]
+        if written.promoted:
+            topics.append("calls" if written.called else f"post:{written.workspace_id}")
+        self._signals.emit(*topics)
+
+    # Cancel, and what time brings
+
+    async def cancel(self, message: UUID, actor_kind: str, actor: UUID) -> str:
+        """Returns ``cancelled`` or ``requested`` (its holder was asked) or ``ended``; raises NotFound."""
+        row = await store.cancel_work(self._db, message, actor_kind, actor)
+        if row["verdict"] == "not_found":
+            raise NotFound("There is no such message.")
+        if row["verdict"] == "cancelled":
+            FINISHED.labels("cancelled").inc()
+        self._wake(
+            Written(
+                verdict=row["verdict"],
+                workspace_id=row["workspace_id"],
+                message_id=message,
+                promoted=row["promoted"],
+                called=row["called"],
+            )
+        )
+        self._signals.emit(f"cancel:{message}")
+        return row["verdict"]
+
+    async def wanted_cancels(self, workspace: UUID) -> list[UUID]:
+        """Messages that this agent holds and nobody wants any more."""
+        return await store.list_cancels(self._db, workspace)
+
+    async def reap(self) -> int:
+        """End what time has ended; returns how many."""
+        rows = await store.reap_work(self._db, self._settings.attempt_limit, _REAPED_AT_ONCE)
+        for row in rows:
+            FINISHED.labels(row["state"]).inc()
+            self._wake(
+                Written(
+                    verdict="done",
+                    workspace_id=row["workspace_id"],
+                    message_id=row["message_id"],
+                    promoted=row["promoted"],
+                    called=row["called"],
+                )
+            )
+        return len(rows)
+
+
+def preview_of(message: Json) -> str | None:
+    """The first words of a message, whole characters only (lessons.md, L10)."""
+    parts: list[Any] = message.get("parts") or []
+    texts = [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
+    return " ".join(texts)[:_PREVIEW] or None

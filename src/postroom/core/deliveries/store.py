@@ -1,0 +1,225 @@
+"""Statements of the slice "deliveries", typed."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from postroom.core.deliveries.model import Claim, Delivery, Extension, Finish, Hold, Json, Lease, Return, Sender, Written
+from postroom.db.database import Database, Row
+from postroom.db.statements import load
+
+SQL = load("deliveries")
+
+
+async def insert_mailbox(connection: "asyncpg.Connection[Any]", workspace: UUID, max_concurrent: int, *, called: bool) -> None:
+    """The mailbox of a new workspace."""
+    await connection.execute(SQL.insert_mailbox, workspace, max_concurrent, called)
+
+
+async def configure_mailbox(connection: "asyncpg.Connection[Any]", workspace: UUID, max_concurrent: int, *, called: bool) -> None:
+    """How much is out at a time and how it is brought; the breaker closes, and what fits now goes out."""
+    await connection.execute(SQL.configure_mailbox, workspace, max_concurrent, called)
+    await connection.execute(SQL.promote_work, workspace)
+
+
+async def lock_mailboxes(connection: "asyncpg.Connection[Any]", workspaces: Sequence[UUID]) -> None:
+    """In id order, before anything else of them is touched."""
+    await connection.execute(SQL.lock_mailboxes, workspaces)
+
+
+async def pause_mailbox(connection: "asyncpg.Connection[Any]", workspace: UUID, *, paused: bool) -> None:
+    """A paused mailbox accepts and does not hand out."""
+    await connection.execute(SQL.pause_mailbox, workspace, paused)
+
+
+async def fail_mailbox(connection: "asyncpg.Connection[Any]", workspace: UUID, most: int) -> list[UUID]:
+    """End what is unfinished in a removed mailbox."""
+    return [row["message_id"] for row in await connection.fetch(SQL.fail_mailbox, workspace, most)]
+
+
+async def claim_calls(db: Database, server: UUID, most: int, lease: float, attempt_limit: int) -> list[Lease]:
+    """Leases for calls that this server will make."""
+    rows = await db.write(SQL.claim_calls, server, most, lease, attempt_limit, pool="workers")
+    return [_lease(row) for row in rows]
+
+
+async def claim_post(db: Database, claims: Sequence[Claim], attempt_limit: int) -> list[list[Lease]]:
+    """Leases per claim, in the order of the claims."""
+    columns = list(zip(*((c.workspace_id, c.credential_id, c.most, c.lease) for c in claims), strict=True))
+    leases: list[list[Lease]] = [[] for _ in claims]
+    for row in await db.write(SQL.claim_post, *columns, attempt_limit, pool="lanes"):
+        leases[row["item"] - 1].append(_lease(row))
+    return leases
+
+
+async def read_deliveries(db: Database, leases: Sequence[Lease], pool: str) -> list[tuple[Delivery, Row]]:
+    """What was leased, in mailbox order, each with its row (``url``, ``agent_card``)."""
+    by_id = {lease.message_id: lease for lease in leases}
+    rows = await db.fetch(SQL.read_deliveries, list(by_id), pool=pool)
+    return [(_delivery(row, by_id[row["message_id"]]), row) for row in rows]
+
+
+async def extend_work(db: Database, holds: Sequence[Hold], lease: float) -> list[Extension]:
+    """Those that are still held; who is missing has lost it."""
+    columns = ([h.message_id for h in holds], [h.token for h in holds], [lease] * len(holds))
+    rows = await db.write(SQL.extend_work, *columns, pool="reserved")
+    return [Extension(message_id=row["message_id"], lease_until=row["lease_until"], cancel=row["cancel"]) for row in rows]
+
+
+async def finish_work(db: Database, items: Sequence[Finish]) -> list[Written]:
+    """One transaction for all of them; verdicts as in migration 0005."""
+    replies = [item.reply for item in items]
+    rows = await db.write(
+        SQL.finish_work,
+        *_holds([item.hold for item in items]),
+        [item.state.value for item in items],
+        [item.reply_id for item in items],
+        [reply.message if reply else None for reply in replies],
+        [reply.interrupted if reply else None for reply in replies],
+        [reply.upstream if reply else None for reply in replies],
+        [item.error for item in items],
+        [reply.usage if reply else None for reply in replies],
+        [item.fingerprint for item in items],
+        [item.preview for item in items],
+        pool="lanes",
+    )
+    return [_written(row) for row in rows]
+
+
+async def return_work(db: Database, items: Sequence[Return], attempt_limit: int, backoff: float, backoff_limit: float) -> list[Written]:
+    """One transaction for all of them; verdicts as in migration 0005."""
+    rows = await db.write(
+        SQL.return_work,
+        *_holds([item.hold for item in items]),
+        [item.kind.value for item in items],
+        [item.error for item in items],
+        attempt_limit,
+        backoff,
+        backoff_limit,
+        pool="reserved",
+    )
+    return [_written(row) for row in rows]
+
+
+async def cancel_work(db: Database, message: UUID, actor_kind: str, actor: UUID) -> Row:
+    """``verdict`` (cancelled, requested, ended, not_found), ``workspace_id``, ``promoted``, ``called``."""
+    return (await db.write(SQL.cancel_work, message, actor_kind, actor, pool="reserved"))[0]
+
+
+async def reap_work(db: Database, attempt_limit: int, most: int) -> list[Row]:
+    """What time ended: ``message_id``, ``workspace_id``, ``state``, ``promoted``, ``called``."""
+    return await db.write(SQL.reap_work, attempt_limit, most, pool="workers")
+
+
+async def list_abandoned(db: Database) -> list[UUID]:
+    """Removed workspaces that a crash left with unfinished post."""
+    return [row["workspace_id"] for row in await db.fetch(SQL.list_abandoned, pool="workers")]
+
+
+async def list_cancels(db: Database, workspace: UUID) -> list[UUID]:
+    """Messages that the agent holds and nobody wants any more."""
+    return [row["message_id"] for row in await db.fetch(SQL.list_cancels, workspace, pool="reserved")]
+
+
+async def find_holding(connection: "asyncpg.Connection[Any]", hold: Hold) -> Row | None:
+    """``held``, ``cancel``, ``thread_id``, ``peer_id``; None when the message is not at work in this mailbox."""
+    return await connection.fetchrow(SQL.find_holding, hold.message_id, hold.token, hold.workspace_id)
+
+
+async def count_work(db: Database) -> Row:
+    """``waiting``, ``due``, ``leased``."""
+    return (await db.fetch(SQL.count_work, pool="workers"))[0]
+
+
+async def age_work(db: Database) -> list[Row]:
+    """``age`` in seconds and ``leased``."""
+    return await db.fetch(SQL.age_work, pool="workers")
+
+
+async def repair_work(db: Database) -> int:
+    """How many messages waited although there was room."""
+    return sum(row["repaired"] for row in await db.write(SQL.repair_work, pool="workers"))
+
+
+async def insert_server(connection: "asyncpg.Connection[Any]", server: UUID) -> int:
+    """Announce a server; returns the key of its lock."""
+    return await connection.fetchval(SQL.insert_server, server)
+
+
+async def hold_server(connection: "asyncpg.Connection[Any]", lock_key: int) -> bool:
+    """Hold the server's lock on this connection."""
+    return await connection.fetchval(SQL.hold_server, lock_key)
+
+
+async def beat_server(connection: "asyncpg.Connection[Any]", server: UUID) -> bool:
+    """False when the others have taken this server for dead."""
+    return await connection.fetchval(SQL.beat_server, server) is not None
+
+
+async def suspect_servers(db: Database, server: UUID) -> None:
+    """Mark servers whose lock is free."""
+    await db.write(SQL.suspect_servers, server, pool="workers")
+
+
+async def free_dead_leases(db: Database, server: UUID) -> int:
+    """How many leases of dead servers became due."""
+    return len(await db.write(SQL.free_dead_leases, server, pool="workers"))
+
+
+async def remove_server(db: Database, server: UUID) -> None:
+    """A server that stops says so."""
+    await db.write(SQL.remove_server, server, pool="reserved")
+
+
+async def release_server(db: Database, server: UUID, messages: Sequence[UUID]) -> None:
+    """Give back what was claimed and not handed on."""
+    await db.write(SQL.release_server, server, messages, pool="reserved")
+
+
+def _holds(holds: Sequence[Hold]) -> tuple[list[UUID], list[UUID], list[UUID | None], list[int]]:
+    return (
+        [hold.message_id for hold in holds],
+        [hold.workspace_id for hold in holds],
+        [hold.credential_id for hold in holds],
+        [hold.token for hold in holds],
+    )
+
+
+def _lease(row: Row) -> Lease:
+    return Lease(message_id=row["message_id"], token=row["token"], attempt=row["attempt"], lost=row["lost"])
+
+
+def _written(row: Row) -> Written:
+    return Written(
+        verdict=row["verdict"], workspace_id=row["workspace_id"], message_id=row["message_id"], promoted=row["promoted"], called=row["called"]
+    )
+
+
+def _delivery(row: Row, lease: Lease) -> Delivery:
+    return Delivery(
+        message_id=row["message_id"],
+        workspace_id=row["workspace_id"],
+        token=lease.token,
+        attempt=lease.attempt,
+        lease_until=row["lease_until"] or row["deadline"],
+        deadline=row["deadline"],
+        sender=Sender(kind=row["sender_kind"], id=row["sender_id"], name=row["sender_name"], role=row["sender_role"]),
+        thread_id=row["thread_id"],
+        task_id=row["task_id"],
+        idempotency_key=row["idempotency_key"],
+        message=_addressed(row),
+        traceparent=row["traceparent"],
+    )
+
+
+def _addressed(row: Row) -> Json:
+    """The message as the agent gets it: its thread is the agent's context, and a follow-up names the agent's own task."""
+    message: Json = {**row["body"], "contextId": row["thread_id"]}
+    message.pop("taskId", None)
+    upstream: Json = row["upstream"] or {}
+    for name in ("taskId", "contextId"):
+        if upstream.get(name):
+            message[name] = upstream[name]
+    return message

@@ -1,0 +1,104 @@
+"""Messages: what is said, and where it stands."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+Json = dict[str, Any]
+
+
+class State(StrEnum):
+    """Where a message stands. The last four are ends; INPUT_REQUIRED is an answer that asks back."""
+
+    ACCEPTED = "accepted"
+    HANDED = "handed"
+    INPUT_REQUIRED = "input_required"
+    REPLIED = "replied"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A message that somebody wants to send. ``body`` is an A2A message in its 1.0 form, ``deadline`` seconds from now, ``size`` bytes."""
+
+    workspace_id: UUID
+    body: Json
+    size: int
+    key: str | None = None
+    options: Json | None = None
+    thread_id: str | None = None
+    task_id: UUID | None = None
+    deadline: float | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What an accepted message is known by. ``duplicate`` tells that the same key had been accepted before."""
+
+    message_id: UUID
+    workspace_id: UUID
+    seq: int
+    thread_id: str
+    task_id: UUID
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a message stands now; ``reply`` and ``error`` are set when it ended."""
+
+    message_id: UUID
+    workspace_id: UUID
+    thread_id: str
+    task_id: UUID
+    state: State
+    body: Json
+    accepted_at: datetime
+    deadline: datetime | None
+    changed_at: datetime
+    attempt: int
+    cancel_requested: bool
+    reply_id: UUID | None
+    reply: Json | None
+    error: Json | None
+    usage: Json | None
+    interrupted: str | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will change any more."""
+        return self.state not in (State.ACCEPTED, State.HANDED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of a conversation."""
+
+    id: UUID
+    seq: int
+    role: str
+    sender_kind: str
+    sender_id: UUID
+    sender_name: str
+    thread_id: str
+    task_id: UUID
+    reply_to: UUID | None
+    body: Json
+    state: str | None
+    error: Json | None
+    attempt: int | None
+    timestamp: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPage:
+    """A page of a conversation, oldest first. ``next`` is the seq to go on from; ``reached_end`` that there is no more that way."""
+
+    entries: list[Entry]
+    next: int | None
+    reached_end: bool

@@ -1,0 +1,214 @@
+"""Use cases of messages: accept, wait for the end, read the conversation."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from postroom.clock import jittered, monotonic
+from postroom.core.deliveries.model import Lease
+from postroom.core.deliveries.service import Deliveries, preview_of
+from postroom.core.identity.model import Principal
+from postroom.core.messages import store
+from postroom.core.messages.model import Draft, Entry, HistoryPage, Json, Receipt, Standing
+from postroom.core.messages.store import Accept
+from postroom.core.registry.service import Workspaces
+from postroom.db.batching import Batcher
+from postroom.db.database import Database, Row
+from postroom.db.signals import Signals
+from postroom.errors import Conflict, Forbidden, Gone, KeyReused, NotFound, PostroomError, Refused, TooMany, Unauthenticated, Unavailable
+from postroom.ids import new_id
+from postroom.metrics import ACCEPTED, DUPLICATES, HANDED, REFUSED
+from postroom.settings import Settings
+
+_HISTORY_MOST = 200
+
+
+class Messages:
+    """The front of the one path. After ``accept`` returns, the message is kept, whatever happens to the caller."""
+
+    def __init__(self, db: Database, settings: Settings, signals: Signals, *, deliveries: Deliveries, workspaces: Workspaces) -> None:
+        self._db = db
+        self._settings = settings
+        self._signals = signals
+        self._deliveries = deliveries
+        self._workspaces = workspaces
+        size, lanes = settings.batch_size, settings.lanes
+        self.accepts: Batcher[Accept, Row] = Batcher("accept", self._write_accepts, lanes=lanes, size=size)
+        self.looks: Batcher[UUID, Standing | None] = Batcher("look", self._read_standings, lanes=1, size=256)
+        # Plugged in by the deliver worker: may a lease be born with the message, and who takes it.
+        self.may_lend: Callable[[], bool] = lambda: False
+        self.take_lease: Callable[[Lease], None] = lambda _lease: None
+        # Plugged in by the watch over the disk; None while there is room.
+        self.no_room: Callable[[], Unavailable | None] = lambda: None
+
+    async def accept(self, principal: Principal, draft: Draft) -> Receipt:
+        """Keep a message and say by what it is known.
+
+        Raises NotFound (no such workspace for this caller, or no such task), Gone, KeyReused, Refused, Conflict, TooMany, Unauthenticated,
+        Unavailable; OutcomeUnknown when only a repeat with the same key can tell.
+        """
+        full_disk = self.no_room()
+        if full_disk is not None:
+            raise full_disk
+        item = Accept(
+            id=new_id(),
+            draft=draft,
+            principal=principal,
+            fingerprint=_fingerprint(draft),
+            preview=preview_of(draft.body),
+            deadline=draft.deadline or self._settings.deadline_seconds,
+            lend=self.may_lend(),
+        )
+        row = await self.accepts.submit(item, size=draft.size)
+        if row["verdict"] not in ("accepted", "duplicate"):
+            REFUSED.labels(row["verdict"]).inc()
+            raise self._refusal(row)
+        return _receipt(row)
+
+    async def _write_accepts(self, items: Sequence[Accept]) -> list[Row]:
+        rows = await store.accept_messages(
+            self._db, items, self._deliveries.server, self._settings.lease_seconds, self._settings.mailbox_limit
+        )
+        # Here and not in ``accept``: the caller may be gone, and what was lent is ours to hand out all the same.
+        for row in rows:
+            self._follow_up(row)
+        return rows
+
+    def _follow_up(self, row: Row) -> None:
+        if row["verdict"] == "duplicate":
+            DUPLICATES.inc()
+        if row["verdict"] != "accepted":
+            return
+        ACCEPTED.inc()
+        topics = ["events"]
+        if row["token"] is not None:
+            HANDED.labels("call").inc()
+            self.take_lease(Lease(message_id=row["message_id"], token=row["token"], attempt=1))
+        elif row["active"]:
+            topics.append("calls" if row["called"] else f"post:{row['workspace_id']}")
+        self._signals.emit(*topics)
+
+    def _refusal(self, row: Row) -> PostroomError:
+        match row["verdict"]:
+            case "key_reused":
+                return KeyReused("This key was used for another message.", message_id=str(row["message_id"]))
+            case "unauthenticated":
+                return Unauthenticated("This needs a valid token.")
+            case "removed":
+                return Gone("This workspace was removed.", code="workspace_removed")
+            case "full":
+                limit = self._settings.mailbox_limit
+                return TooMany(f"This mailbox holds {limit} unfinished messages.", code="mailbox_full", retry_after=30, limit=limit)
+            case "task_not_found":
+                return NotFound("There is no such task.", code="task_not_found")
+            case "task_ended" | "task_busy":
+                return Conflict("This task does not wait for more.", code=row["verdict"])
+            case "thread_mismatch":
+                return Refused("The task belongs to another context.", code="thread_mismatch")
+            case _:
+                return NotFound("There is no such workspace.", code="workspace_not_found")
+
+    # Waiting. A caller that waits is a reader: it owns nothing, and nothing changes when it goes.
+
+    async def wait(self, message: UUID, seconds: float) -> Standing:
+        """Where a message stands when it has ended, or when the time is up."""
+        give_up = monotonic() + seconds
+        with self._signals.subscribe(f"end:{message}") as ended:
+            while True:
+                standing = await self.standing(message)
+                left = give_up - monotonic()
+                if standing.ended or left <= 0:
+                    return standing
+                await ended.wait(min(left, jittered(self._settings.poll_seconds)))
+
+    async def standing(self, message: UUID) -> Standing:
+        """Where a message stands now; raises NotFound."""
+        standing = await self.looks.submit(message)
+        if standing is None:
+            raise NotFound("There is no such message.")
+        return standing
+
+    async def _read_standings(self, messages: Sequence[UUID]) -> list[Standing | None]:
+        found = await store.read_standings(self._db, messages)
+        return [found.get(message) for message in messages]
+
+    # Tasks: the A2A view of a message's life.
+
+    async def task(self, principal: Principal, workspace: UUID, task: UUID) -> Standing:
+        """The latest of a task, if the caller may see it; raises NotFound (``task_not_found``)."""
+        return await self.standing(await self._latest(principal, workspace, task))
+
+    async def cancel(self, principal: Principal, workspace: UUID, task: UUID) -> tuple[str, Standing]:
+        """Ask for the end of a task; ``cancelled``, ``requested`` or ``ended``, and where it stands. Raises NotFound."""
+        message = await self._latest(principal, workspace, task)
+        verdict = await self._deliveries.cancel(message, principal.kind.value, principal.id)
+        return verdict, await self.standing(message)
+
+    async def _latest(self, principal: Principal, workspace: UUID, task: UUID) -> UUID:
+        row = await store.find_message(self._db, task, workspace, principal)
+        if row is None:
+            raise NotFound("There is no such task.", code="task_not_found")
+        return await store.find_latest(self._db, row["task_id"]) or row["id"]
+
+    # Conversation
+
+    async def history(
+        self,
+        principal: Principal,
+        workspace: UUID,
+        *,
+        thread: str | None = None,
+        before: int | None = None,
+        after: int | None = None,
+        before_time: datetime | None = None,
+        limit: int = 50,
+    ) -> HistoryPage:
+        """A page of what was said, oldest first. Raises NotFound, Gone, Forbidden (a peer's conversation is not the caller's)."""
+        await self._workspaces.get(principal, workspace, removed=True)
+        if not principal.manages and principal.id != workspace:
+            raise Forbidden("A workspace reads its own history only.")
+        limit = min(limit, _HISTORY_MOST)
+        window: dict[str, Any] = {"thread": thread, "before": before, "after": after, "before_time": before_time}
+        entries = await store.read_history(self._db, principal, workspace, limit=limit + 1, **window)
+        return _page(entries, limit, forwards=after is not None)
+
+    async def notify(self, principal: Principal, workspace: UUID, *, body: Json, thread: str | None, traceparent: str | None) -> Receipt:
+        """An agent tells its people something; kept, then shown. Raises NotFound, Forbidden."""
+        await self._workspaces.get(principal, workspace)
+        if principal.workspace_id != workspace:
+            raise Forbidden("Only the workspace's own token may do this.")
+        made = new_id()
+        thread = thread or str(made)
+        seq = await store.post_notice(
+            self._db, made, workspace, thread=thread, body=body, preview=preview_of(body), traceparent=traceparent
+        )
+        self._signals.emit("events")
+        return Receipt(message_id=made, workspace_id=workspace, seq=seq, thread_id=thread, task_id=made, duplicate=False)
+
+
+def _fingerprint(draft: Draft) -> bytes:
+    """What makes two sends the same: target, body, options (R12)."""
+    said = [str(draft.workspace_id), draft.body, draft.options, draft.thread_id, draft.task_id and str(draft.task_id), draft.deadline]
+    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def _receipt(row: Row) -> Receipt:
+    return Receipt(
+        message_id=row["message_id"],
+        workspace_id=row["workspace_id"],
+        seq=row["seq"],
+        thread_id=row["thread_id"],
+        task_id=row["task_id"],
+        duplicate=row["verdict"] == "duplicate",
+    )
+
+
+def _page(entries: list[Entry], limit: int, *, forwards: bool) -> HistoryPage:
+    shown = entries[:limit]
+    more = len(entries) > limit
+    edge = shown[-1].seq if shown else None
+    return HistoryPage(entries=shown if forwards else shown[::-1], next=edge if more else None, reached_end=not more)

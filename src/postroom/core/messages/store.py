@@ -1,0 +1,137 @@
+"""Statements of the slice "messages", typed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from postroom.core.identity.model import Principal
+from postroom.core.messages.model import Draft, Entry, Json, Standing, State
+from postroom.db.database import Database, Row
+from postroom.db.statements import load
+
+SQL = load("messages")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accept:
+    """One draft on its way into the transaction, with everything decided beforehand."""
+
+    id: UUID
+    draft: Draft
+    principal: Principal
+    fingerprint: bytes
+    preview: str | None
+    deadline: float
+    lend: bool
+
+
+async def accept_messages(db: Database, items: Sequence[Accept], server: UUID, lease: float, mailbox_limit: int) -> list[Row]:
+    """One transaction for all of them; verdicts as in migration 0005."""
+    columns = zip(*(_columns(item) for item in items), strict=True)
+    return await db.write(SQL.accept_messages, *map(list, columns), server, lease, mailbox_limit, pool="lanes")
+
+
+def _columns(item: Accept) -> tuple[object, ...]:
+    draft, principal = item.draft, item.principal
+    return (
+        item.id,
+        draft.workspace_id,
+        principal.credential_id,
+        principal.kind.value,
+        principal.id,
+        draft.key,
+        item.fingerprint,
+        draft.thread_id,
+        draft.task_id,
+        draft.body,
+        item.preview,
+        draft.traceparent,
+        item.deadline,
+        item.lend,
+    )
+
+
+async def post_notice(
+    db: Database, new_id: UUID, workspace: UUID, *, thread: str, body: Json, preview: str | None, traceparent: str | None
+) -> int:
+    """Its seq; the same id again is the same notice."""
+    return (await db.write(SQL.post_notice, new_id, workspace, thread, body, preview, traceparent))[0]["post_notice"]
+
+
+async def read_standings(db: Database, messages: Sequence[UUID]) -> dict[UUID, Standing]:
+    """Where these messages stand."""
+    rows = await db.fetch(SQL.read_states, messages, pool="lanes")
+    return {row["message_id"]: _standing(row) for row in rows}
+
+
+async def find_message(db: Database, message: UUID, workspace: UUID, principal: Principal) -> Row | None:
+    """``id``, ``task_id``; None for what the principal may not see."""
+    return await db.first(SQL.find_message, message, workspace, principal.kind.value, principal.id)
+
+
+async def find_latest(db: Database, task: UUID) -> UUID | None:
+    """The last message of a task."""
+    row = await db.first(SQL.find_latest, task)
+    return row["id"] if row else None
+
+
+async def read_history(
+    db: Database,
+    principal: Principal,
+    workspace: UUID,
+    *,
+    thread: str | None,
+    before: int | None,
+    after: int | None,
+    before_time: datetime | None,
+    limit: int,
+) -> list[Entry]:
+    """Newest first, unless ``after`` is given."""
+    rows = await db.fetch(
+        SQL.read_history, workspace, principal.kind.value, principal.id, thread, before, after, before_time, limit
+    )
+    return [_entry(row) for row in rows]
+
+
+def _standing(row: Row) -> Standing:
+    state = State.HANDED if row["handed_at"] is not None else State.ACCEPTED
+    if row["end_state"] is not None:
+        state = State.INPUT_REQUIRED if row["interrupted"] else State(row["end_state"])
+    return Standing(
+        message_id=row["message_id"],
+        workspace_id=row["workspace_id"],
+        thread_id=row["thread_id"],
+        task_id=row["task_id"],
+        state=state,
+        body=row["body"],
+        accepted_at=row["accepted_at"],
+        deadline=row["deadline"],
+        changed_at=row["ended_at"] or row["handed_at"] or row["accepted_at"],
+        attempt=row["attempt"] or 0,
+        cancel_requested=row["cancel_requested_at"] is not None,
+        reply_id=row["reply_id"],
+        reply=row["reply"],
+        error=row["error"],
+        usage=row["usage"],
+        interrupted=row["interrupted"],
+    )
+
+
+def _entry(row: Row) -> Entry:
+    return Entry(
+        id=row["id"],
+        seq=row["seq"],
+        role=row["role"],
+        sender_kind=row["sender_kind"],
+        sender_id=row["sender_id"],
+        sender_name=row["sender_name"],
+        thread_id=row["thread_id"],
+        task_id=row["task_id"],
+        reply_to=row["reply_to"],
+        body=row["body"],
+        state=row["state"],
+        error=row["error"],
+        attempt=row["attempt"],
+        timestamp=row["accepted_at"],
+    )

@@ -1,0 +1,180 @@
+"""Connections to PostgreSQL, and the one rule by which a transaction is run again.
+
+Pools (R60): ``requests`` for reads and rare writes of callers, ``workers`` for loops, ``reserved`` for what must pass when all else is
+full (extend, heartbeat, drain), ``lanes`` for batches. No connection is held while anything but the database is waited for.
+
+A commit that fails, times out or is cut is *unknown*, not *no* (reliability.md, finding 1). Every write of Postroom may therefore be run
+again with the same ids, and ``write`` does so; when the fate stays unknown it raises OutcomeUnknown, never a refusal.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, TypeVar
+
+import asyncpg
+import orjson
+
+from postroom.clock import jittered, monotonic
+from postroom.errors import OutcomeUnknown, SetupError, Unavailable
+from postroom.metrics import POOL_WAIT_SECONDS, RETRIED
+from postroom.settings import Settings
+
+Row = Mapping[str, Any]
+T = TypeVar("T")
+
+# R61: serialisation, deadlock, lock timeout, shutdown and crash of the server, too many connections, connection faults.
+_RETRIED_STATES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300", "57014", "25P03")
+_UNKNOWN_AFTER = (OSError, asyncpg.InterfaceError, asyncpg.ConnectionDoesNotExistError, EOFError)
+_TRY_SECONDS = 5.0
+
+# Generic plans: planning cost more than running (design.md). A generic plan made while a table is empty would be a sequential scan that
+# stays; every statement here is keyed, so sequential scans are left as the last resort only.
+_SESSION = {
+    "application_name": "postroom",
+    "jit": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "synchronous_commit": "on",
+    "timezone": "UTC",
+    "statement_timeout": "15s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "10s",
+    "client_connection_check_interval": "5s",
+}
+
+
+class Database:
+    """The pools, and reading and writing through them."""
+
+    def __init__(self, dsn: str, settings: Settings) -> None:
+        self.dsn = dsn
+        self._settings = settings
+        self._pools: dict[str, asyncpg.Pool[Any]] = {}
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Database"]:
+        """Open the pools; close them at the end. Raises SetupError when the server can not be reached."""
+        sizes = {
+            "requests": self._settings.pool_size,
+            "workers": max(2, self._settings.pool_size // 3),
+            "reserved": 2,
+            "lanes": self._settings.lanes * 2 + 3,
+        }
+        async with AsyncExitStack() as stack:
+            for name, size in sizes.items():
+                self._pools[name] = await stack.enter_async_context(self._pool(size))
+            yield self
+
+    @asynccontextmanager
+    async def _pool(self, size: int) -> AsyncIterator["asyncpg.Pool[Any]"]:
+        try:
+            pool = await asyncpg.create_pool(
+                self.dsn, min_size=1, max_size=size, init=prepare_session, reset=_keep_session, server_settings=_SESSION, command_timeout=20
+            )
+        except (OSError, asyncpg.PostgresError) as error:
+            advice = "Check POSTROOM_DATABASE_URL and that the server is running; `postroom doctor` looks closer."
+            raise SetupError(f"The database can not be reached: {type(error).__name__}", advice=advice) from error
+        try:
+            yield pool
+        finally:
+            pool.terminate()
+
+    async def connect(self) -> "asyncpg.Connection[Any]":
+        """A connection of its own, for LISTEN and locks; the caller closes it."""
+        connection: asyncpg.Connection[Any] = await asyncpg.connect(self.dsn, server_settings=_SESSION, timeout=5, command_timeout=10)
+        await prepare_session(connection)
+        return connection
+
+    @asynccontextmanager
+    async def connection(self, pool: str) -> AsyncIterator["asyncpg.Connection[Any]"]:
+        """Borrow a connection. Raises Unavailable, before anything has begun, when none is free in time."""
+        started = time.perf_counter()
+        try:
+            borrowed = await self._pools[pool].acquire(timeout=self._settings.pool_seconds)
+        except TimeoutError as error:
+            raise Unavailable("The server is busy.", code="busy", retry_after=1.0) from error
+        POOL_WAIT_SECONDS.labels(pool).observe(time.perf_counter() - started)
+        try:
+            yield borrowed  # pyright: ignore[reportReturnType]
+        finally:
+            await self._pools[pool].release(borrowed)
+
+    async def fetch(self, statement: str, *args: Any, pool: str = "requests") -> list[Row]:
+        """Run a statement that reads, again if the connection was lost."""
+
+        async def read(connection: "asyncpg.Connection[Any]") -> list[Row]:
+            return await connection.fetch(statement, *args)
+
+        return await self._again(read, pool)
+
+    async def first(self, statement: str, *args: Any, pool: str = "requests") -> Row | None:
+        """The first row, or None."""
+        rows = await self.fetch(statement, *args, pool=pool)
+        return rows[0] if rows else None
+
+    async def write(self, statement: str, *args: Any, pool: str = "requests") -> list[Row]:
+        """Run one statement as one transaction. It must be safe to run again."""
+        return await self.fetch(statement, *args, pool=pool)
+
+    async def transaction(self, act: Callable[["asyncpg.Connection[Any]"], Awaitable[T]], *, pool: str = "requests") -> T:
+        """Run ``act`` in one transaction. It must be safe to run again as a whole."""
+
+        async def run(connection: "asyncpg.Connection[Any]") -> T:
+            async with connection.transaction():
+                return await act(connection)
+
+        return await self._again(run, pool)
+
+    async def _again(self, act: Callable[["asyncpg.Connection[Any]"], Awaitable[T]], pool: str) -> T:
+        give_up = monotonic() + _TRY_SECONDS
+        pause = 0.05
+        unknown = False
+        while True:
+            try:
+                async with self.connection(pool) as connection:
+                    return await act(connection)
+            except (asyncpg.PostgresError, *_UNKNOWN_AFTER, TimeoutError) as error:
+                reason = retry_reason(error)
+                if reason is None:
+                    raise
+                unknown = unknown or not isinstance(error, ConnectionRefusedError)
+                RETRIED.labels(reason).inc()
+                if monotonic() > give_up:
+                    raise _given_up(unknown) from error
+            await asyncio.sleep(jittered(pause))
+            pause = min(pause * 2, 1.0)
+
+
+def retry_reason(error: BaseException) -> str | None:
+    """Why a transaction that failed like this may be run again; None when it may not."""
+    if isinstance(error, asyncpg.PostgresError):
+        state: str = getattr(error, "sqlstate", None) or ""
+        return state if state in _RETRIED_STATES or state.startswith("08") else None
+    if isinstance(error, TimeoutError | OSError):
+        return "connection"
+    if isinstance(error, asyncpg.InterfaceError | EOFError):
+        # asyncpg raises InterfaceError for lost connections and for wrong arguments alike; only DataError is surely ours.
+        return None if isinstance(error, ValueError) else "connection"
+    return None
+
+
+def _given_up(unknown: bool) -> Unavailable:
+    if unknown:
+        return OutcomeUnknown("The database did not say whether this was kept. Send it again with the same key.", retry_after=2.0)
+    return Unavailable("The database can not be reached.", code="database_down", retry_after=2.0)
+
+
+async def prepare_session(connection: "asyncpg.Connection[Any]") -> None:
+    """JSON goes in and out as Python values."""
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(kind, encoder=_dump, decoder=orjson.loads, schema="pg_catalog")
+
+
+async def _keep_session(_connection: "asyncpg.Connection[Any]") -> None:
+    """Nothing to reset: no statement changes the session, and the round trip costs 0.2 to 0.4 ms (design.md)."""
+
+
+def _dump(value: Any) -> str:
+    return orjson.dumps(value).decode()
