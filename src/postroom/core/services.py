@@ -1,0 +1,51 @@
+"""The use cases of the domain, gathered once by ``app.py`` and handed to edges and workers."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from postroom.core.deliveries.service import Deliveries
+from postroom.core.events.service import Events
+from postroom.core.identity.service import Identity
+from postroom.core.messages.service import Messages
+from postroom.core.registry.agents import Agents
+from postroom.core.registry.model import AddressCheck
+from postroom.core.registry.service import Workspaces
+from postroom.db.database import Database
+from postroom.db.signals import Signals
+from postroom.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything that an edge or a worker may call."""
+
+    settings: Settings
+    db: Database
+    signals: Signals
+    server: UUID
+    identity: Identity
+    events: Events
+    deliveries: Deliveries
+    workspaces: Workspaces
+    agents: Agents
+    messages: Messages
+
+
+def build_services(
+    db: Database, settings: Settings, *, identity: Identity, addresses: AddressCheck, server: UUID, signals: Signals
+) -> Services:
+    """Wire the slices in their order; ``identity`` is prepared already."""
+    deliveries = Deliveries(db, settings, signals, server)
+    workspaces = Workspaces(db, identity, addresses, signals)
+    return Services(
+        settings=settings,
+        db=db,
+        signals=signals,
+        server=server,
+        identity=identity,
+        events=Events(db, identity.installation_id),
+        deliveries=deliveries,
+        workspaces=workspaces,
+        agents=Agents(db, workspaces, deliveries, signals),
+        messages=Messages(db, settings, signals, deliveries=deliveries, workspaces=workspaces),
+    )
