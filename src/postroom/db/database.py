@@ -9,9 +9,9 @@ again with the same ids, and ``write`` does so; when the fate stays unknown it r
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 import orjson
@@ -21,7 +21,8 @@ from postroom.errors import OutcomeUnknown, SetupError, Unavailable
 from postroom.metrics import POOL_WAIT_SECONDS, RETRIED
 from postroom.settings import Settings
 
-Row = Mapping[str, Any]
+Connection: TypeAlias = asyncpg.Connection
+Row: TypeAlias = asyncpg.Record
 T = TypeVar("T")
 
 # R61: serialisation, deadlock, lock timeout, shutdown and crash of the server, too many connections, connection faults.
@@ -54,7 +55,7 @@ class Database:
         self._pools: dict[str, asyncpg.Pool[Any]] = {}
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator["Database"]:
+    async def running(self) -> AsyncGenerator["Database"]:
         """Open the pools; close them at the end. Raises SetupError when the server can not be reached."""
         sizes = {
             "requests": self._settings.pool_size,
@@ -68,7 +69,7 @@ class Database:
             yield self
 
     @asynccontextmanager
-    async def _pool(self, size: int) -> AsyncIterator["asyncpg.Pool[Any]"]:
+    async def _pool(self, size: int) -> AsyncGenerator["asyncpg.Pool[Any]"]:
         try:
             pool = await asyncpg.create_pool(
                 self.dsn, min_size=1, max_size=size, init=prepare_session, reset=_keep_session, server_settings=_SESSION, command_timeout=20
@@ -81,14 +82,14 @@ class Database:
         finally:
             pool.terminate()
 
-    async def connect(self) -> "asyncpg.Connection[Any]":
+    async def connect(self) -> Connection:
         """A connection of its own, for LISTEN and locks; the caller closes it."""
-        connection: asyncpg.Connection[Any] = await asyncpg.connect(self.dsn, server_settings=_SESSION, timeout=5, command_timeout=10)
+        connection: Connection = await asyncpg.connect(self.dsn, server_settings=_SESSION, timeout=5, command_timeout=10)
         await prepare_session(connection)
         return connection
 
     @asynccontextmanager
-    async def connection(self, pool: str) -> AsyncIterator["asyncpg.Connection[Any]"]:
+    async def connection(self, pool: str) -> AsyncGenerator[Connection]:
         """Borrow a connection. Raises Unavailable, before anything has begun, when none is free in time."""
         started = time.perf_counter()
         try:
@@ -104,7 +105,7 @@ class Database:
     async def fetch(self, statement: str, *args: Any, pool: str = "requests") -> list[Row]:
         """Run a statement that reads, again if the connection was lost."""
 
-        async def read(connection: "asyncpg.Connection[Any]") -> list[Row]:
+        async def read(connection: Connection) -> list[Row]:
             return await connection.fetch(statement, *args)
 
         return await self._again(read, pool)
@@ -118,16 +119,16 @@ class Database:
         """Run one statement as one transaction. It must be safe to run again."""
         return await self.fetch(statement, *args, pool=pool)
 
-    async def transaction(self, act: Callable[["asyncpg.Connection[Any]"], Awaitable[T]], *, pool: str = "requests") -> T:
+    async def transaction(self, act: Callable[[Connection], Awaitable[T]], *, pool: str = "requests") -> T:
         """Run ``act`` in one transaction. It must be safe to run again as a whole."""
 
-        async def run(connection: "asyncpg.Connection[Any]") -> T:
+        async def run(connection: Connection) -> T:
             async with connection.transaction():
                 return await act(connection)
 
         return await self._again(run, pool)
 
-    async def _again(self, act: Callable[["asyncpg.Connection[Any]"], Awaitable[T]], pool: str) -> T:
+    async def _again(self, act: Callable[[Connection], Awaitable[T]], pool: str) -> T:
         give_up = monotonic() + _TRY_SECONDS
         pause = 0.05
         unknown = False
@@ -166,13 +167,13 @@ def _given_up(unknown: bool) -> Unavailable:
     return Unavailable("The database can not be reached.", code="database_down", retry_after=2.0)
 
 
-async def prepare_session(connection: "asyncpg.Connection[Any]") -> None:
+async def prepare_session(connection: Connection) -> None:
     """JSON goes in and out as Python values."""
     for kind in ("json", "jsonb"):
         await connection.set_type_codec(kind, encoder=_dump, decoder=orjson.loads, schema="pg_catalog")
 
 
-async def _keep_session(_connection: "asyncpg.Connection[Any]") -> None:
+async def _keep_session(_connection: Connection) -> None:
     """Nothing to reset: no statement changes the session, and the round trip costs 0.2 to 0.4 ms (design.md)."""
 
 

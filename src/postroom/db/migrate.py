@@ -8,10 +8,10 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
 
 import asyncpg
 
+from postroom.db.database import Connection
 from postroom.db.statements import load
 from postroom.errors import SetupError
 
@@ -44,8 +44,9 @@ async def migrate(dsn: str, *, announce: Callable[[str], None] = lambda _: None)
 
     Raises SetupError when the database is newer than this version, or when a migration that ran was changed since.
     """
-    connection: asyncpg.Connection[Any] = await asyncpg.connect(dsn, timeout=10)
+    connection: Connection = await asyncpg.connect(dsn, timeout=10)
     try:
+        await connection.execute(SQL.lift_limits)
         await connection.execute(SQL.lock_migrations)
         await connection.execute(SQL.create_migration_table)
         return await _run_pending(connection, announce)
@@ -55,7 +56,7 @@ async def migrate(dsn: str, *, announce: Callable[[str], None] = lambda _: None)
 
 async def pending_migrations(dsn: str) -> list[str]:
     """Names of migrations that this version has and the database has not."""
-    connection: asyncpg.Connection[Any] = await asyncpg.connect(dsn, timeout=10)
+    connection: Connection = await asyncpg.connect(dsn, timeout=10)
     try:
         done = await _read_done(connection) if await connection.fetchval(SQL.find_migration_table) else {}
     finally:
@@ -63,11 +64,11 @@ async def pending_migrations(dsn: str) -> list[str]:
     return [f"{item.number:04} {item.name}" for item in list_migrations() if item.number not in done]
 
 
-async def _read_done(connection: "asyncpg.Connection[Any]") -> dict[int, str]:
+async def _read_done(connection: Connection) -> dict[int, str]:
     return {row["number"]: row["digest"] for row in await connection.fetch(SQL.list_migrations)}
 
 
-async def _run_pending(connection: "asyncpg.Connection[Any]", announce: Callable[[str], None]) -> list[str]:
+async def _run_pending(connection: Connection, announce: Callable[[str], None]) -> list[str]:
     known = list_migrations()
     done = await _read_done(connection)
     _check(known, done)
@@ -80,7 +81,7 @@ async def _run_pending(connection: "asyncpg.Connection[Any]", announce: Callable
     return ran
 
 
-async def _run(connection: "asyncpg.Connection[Any]", migration: Migration) -> None:
+async def _run(connection: Connection, migration: Migration) -> None:
     async with connection.transaction():
         await connection.execute(migration.text)
         await connection.execute(SQL.insert_migration, migration.number, migration.name, migration.digest)

@@ -1,12 +1,12 @@
 """Wake-ups: "something is there for you". A hint, never data; whoever waits also polls (R50).
 
 A topic is a string: ``calls`` (work for servers that call agents), ``events`` (the feed grew), ``post:<workspace>``, ``end:<message>``,
-``cancel:<message>``. Inside the process a signal arrives at once. For the other servers the topics are collected and sent by one NOTIFY
+``cancels`` (somebody holds what nobody wants any more), ``outbox`` (there is something to tell the other servers). Inside the process a signal arrives at once. For the other servers the topics are collected and sent by one NOTIFY
 a few times a second, outside every transaction that matters (R51).
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from postroom.metrics import SIGNALS_DROPPED
@@ -43,10 +43,9 @@ class Signals:
     def __init__(self) -> None:
         self._subscribers: dict[str, set[Subscription]] = {}
         self._outbox: set[str] = set()
-        self.outgoing = Subscription()
 
     @contextmanager
-    def subscribe(self, *topics: str) -> Iterator[Subscription]:
+    def subscribe(self, *topics: str) -> Generator[Subscription]:
         """Listen to topics for the length of the block."""
         subscription = Subscription()
         for topic in topics:
@@ -68,7 +67,7 @@ class Signals:
         for topic in topics:
             self.receive(topic)
         self._outbox.update(topics)
-        self.outgoing.wake()
+        self.receive("outbox")
 
     def receive(self, topic: str) -> None:
         """Wake who waits in this process."""

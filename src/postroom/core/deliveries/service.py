@@ -143,7 +143,9 @@ class Deliveries:
         if failure.retry:
             return await self.give_back(Return(hold=hold, kind=ReturnKind.RETRY, error=error))
         fingerprint = hashlib.sha256(orjson.dumps(["failed", error])).digest()
-        return await self._finish(Finish(hold=hold, state=End.FAILED, fingerprint=fingerprint, error=error, preview=failure.detail[:_PREVIEW]), 0)
+        return await self._finish(
+            Finish(hold=hold, state=End.FAILED, fingerprint=fingerprint, error=error, preview=failure.detail[:_PREVIEW]), 0
+        )
 
     async def confirm_cancel(self, hold: Hold) -> Written:
         """The agent stopped. Raises as ``reply`` does."""
@@ -209,7 +211,7 @@ class Deliveries:
                 called=row["called"],
             )
         )
-        self._signals.emit(f"cancel:{message}")
+        self._signals.emit("cancels")
         return row["verdict"]
 
     async def wanted_cancels(self, workspace: UUID) -> list[UUID]:

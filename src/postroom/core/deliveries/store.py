@@ -1,40 +1,37 @@
 """Statements of the slice "deliveries", typed."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from postroom.core.deliveries.model import Claim, Delivery, Extension, Finish, Hold, Json, Lease, Return, Sender, Written
-from postroom.db.database import Database, Row
+from postroom.db.database import Connection, Database, Row
 from postroom.db.statements import load
 
 SQL = load("deliveries")
 
 
-async def insert_mailbox(connection: "asyncpg.Connection[Any]", workspace: UUID, max_concurrent: int, *, called: bool) -> None:
+async def insert_mailbox(connection: Connection, workspace: UUID, max_concurrent: int, *, called: bool) -> None:
     """The mailbox of a new workspace."""
     await connection.execute(SQL.insert_mailbox, workspace, max_concurrent, called)
 
 
-async def configure_mailbox(connection: "asyncpg.Connection[Any]", workspace: UUID, max_concurrent: int, *, called: bool) -> None:
+async def configure_mailbox(connection: Connection, workspace: UUID, max_concurrent: int, *, called: bool) -> None:
     """How much is out at a time and how it is brought; the breaker closes, and what fits now goes out."""
     await connection.execute(SQL.configure_mailbox, workspace, max_concurrent, called)
     await connection.execute(SQL.promote_work, workspace)
 
 
-async def lock_mailboxes(connection: "asyncpg.Connection[Any]", workspaces: Sequence[UUID]) -> None:
+async def lock_mailboxes(connection: Connection, workspaces: Sequence[UUID]) -> None:
     """In id order, before anything else of them is touched."""
     await connection.execute(SQL.lock_mailboxes, workspaces)
 
 
-async def pause_mailbox(connection: "asyncpg.Connection[Any]", workspace: UUID, *, paused: bool) -> None:
+async def pause_mailbox(connection: Connection, workspace: UUID, *, paused: bool) -> None:
     """A paused mailbox accepts and does not hand out."""
     await connection.execute(SQL.pause_mailbox, workspace, paused)
 
 
-async def fail_mailbox(connection: "asyncpg.Connection[Any]", workspace: UUID, most: int) -> list[UUID]:
+async def fail_mailbox(connection: Connection, workspace: UUID, most: int) -> list[UUID]:
     """End what is unfinished in a removed mailbox."""
     return [row["message_id"] for row in await connection.fetch(SQL.fail_mailbox, workspace, most)]
 
@@ -123,7 +120,7 @@ async def list_cancels(db: Database, workspace: UUID) -> list[UUID]:
     return [row["message_id"] for row in await db.fetch(SQL.list_cancels, workspace, pool="reserved")]
 
 
-async def find_holding(connection: "asyncpg.Connection[Any]", hold: Hold) -> Row | None:
+async def find_holding(connection: Connection, hold: Hold) -> Row | None:
     """``held``, ``cancel``, ``thread_id``, ``peer_id``; None when the message is not at work in this mailbox."""
     return await connection.fetchrow(SQL.find_holding, hold.message_id, hold.token, hold.workspace_id)
 
@@ -143,17 +140,17 @@ async def repair_work(db: Database) -> int:
     return sum(row["repaired"] for row in await db.write(SQL.repair_work, pool="workers"))
 
 
-async def insert_server(connection: "asyncpg.Connection[Any]", server: UUID) -> int:
+async def insert_server(connection: Connection, server: UUID) -> int:
     """Announce a server; returns the key of its lock."""
     return await connection.fetchval(SQL.insert_server, server)
 
 
-async def hold_server(connection: "asyncpg.Connection[Any]", lock_key: int) -> bool:
+async def hold_server(connection: Connection, lock_key: int) -> bool:
     """Hold the server's lock on this connection."""
     return await connection.fetchval(SQL.hold_server, lock_key)
 
 
-async def beat_server(connection: "asyncpg.Connection[Any]", server: UUID) -> bool:
+async def beat_server(connection: Connection, server: UUID) -> bool:
     """False when the others have taken this server for dead."""
     return await connection.fetchval(SQL.beat_server, server) is not None
 
@@ -193,7 +190,11 @@ def _lease(row: Row) -> Lease:
 
 def _written(row: Row) -> Written:
     return Written(
-        verdict=row["verdict"], workspace_id=row["workspace_id"], message_id=row["message_id"], promoted=row["promoted"], called=row["called"]
+        verdict=row["verdict"],
+        workspace_id=row["workspace_id"],
+        message_id=row["message_id"],
+        promoted=row["promoted"],
+        called=row["called"],
     )
 
 

@@ -4,17 +4,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from postroom.core.events.model import Event, EventFilter, EventType, Position
-from postroom.db.database import Database, Row
+from postroom.db.database import Connection, Database, Row
 from postroom.db.statements import load
 
 SQL = load("events")
 
 
 async def insert_event(
-    connection: "asyncpg.Connection[Any]",
+    connection: Connection,
     kind: EventType,
     workspace: UUID,
     *,

@@ -2,16 +2,13 @@
 
 import hmac
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
-
-import asyncpg
 
 from postroom.core.identity import store
 from postroom.core.identity.model import NewToken, Principal, PrincipalKind, SessionView, TokenView
 from postroom.core.identity.secrets import SHOWN, Digester, make_secret
 from postroom.db.batching import Batcher
-from postroom.db.database import Database, Row
+from postroom.db.database import Connection, Database, Row
 from postroom.errors import Gone, NotFound, PostroomError, Refused, SetupError, Unauthenticated
 from postroom.ids import new_id
 from postroom.settings import Settings
@@ -81,7 +78,7 @@ class Identity:
         return NewToken(id=new_id(), token=secret, prefix=secret[:SHOWN]), self._digester.digest(secret)
 
     async def add_workspace_token(
-        self, connection: "asyncpg.Connection[Any]", workspace: UUID, token: tuple[NewToken, bytes], *, label: str | None
+        self, connection: Connection, workspace: UUID, token: tuple[NewToken, bytes], *, label: str | None
     ) -> NewToken:
         """Inside the caller's transaction; raises Refused at the limit of live tokens."""
         made = await store.insert_workspace_token(connection, *token, workspace, label=label, limit=self._settings.token_limit)
@@ -94,7 +91,7 @@ class Identity:
         """A further token; raises Refused at the limit."""
         token = self.new_token("prw")
 
-        async def act(connection: "asyncpg.Connection[Any]") -> NewToken:
+        async def act(connection: Connection) -> NewToken:
             return await self.add_workspace_token(connection, workspace, token, label=label)
 
         return await self._db.transaction(act)

@@ -1,13 +1,10 @@
 """Statements of the slice "identity", typed."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from postroom.core.identity.model import NewToken, SessionView, TokenView
-from postroom.db.database import Database, Row
+from postroom.db.database import Connection, Database, Row
 from postroom.db.statements import load
 
 SQL = load("identity")
@@ -45,7 +42,7 @@ async def insert_session(db: Database, token: NewToken, digest: bytes, person: U
 
 
 async def insert_workspace_token(
-    connection: "asyncpg.Connection[Any]", token: NewToken, digest: bytes, workspace: UUID, *, label: str | None, limit: int
+    connection: Connection, token: NewToken, digest: bytes, workspace: UUID, *, label: str | None, limit: int
 ) -> bool:
     """False when the workspace is gone or has its limit of live tokens."""
     return await connection.fetchval(SQL.insert_workspace_token, token.id, digest, token.prefix, workspace, label, limit) is not None
@@ -65,7 +62,8 @@ async def list_tokens(db: Database, workspace: UUID) -> list[TokenView]:
     """Live tokens, oldest first."""
     rows = await db.fetch(SQL.list_tokens, workspace)
     return [
-        TokenView(id=row["id"], prefix=row["prefix"], label=row["label"], created_at=row["created_at"], used_at=row["used_at"]) for row in rows
+        TokenView(id=row["id"], prefix=row["prefix"], label=row["label"], created_at=row["created_at"], used_at=row["used_at"])
+        for row in rows
     ]
 
 
@@ -74,7 +72,7 @@ async def revoke_token(db: Database, token: UUID, workspace: UUID) -> bool:
     return bool(await db.write(SQL.revoke_token, token, workspace))
 
 
-async def revoke_all_tokens(connection: "asyncpg.Connection[Any]", workspace: UUID) -> None:
+async def revoke_all_tokens(connection: Connection, workspace: UUID) -> None:
     """When the workspace is removed."""
     await connection.execute(SQL.revoke_all_tokens, workspace)
 

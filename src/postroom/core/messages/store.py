@@ -88,9 +88,7 @@ async def read_history(
     limit: int,
 ) -> list[Entry]:
     """Newest first, unless ``after`` is given."""
-    rows = await db.fetch(
-        SQL.read_history, workspace, principal.kind.value, principal.id, thread, before, after, before_time, limit
-    )
+    rows = await db.fetch(SQL.read_history, workspace, principal.kind.value, principal.id, thread, before, after, before_time, limit)
     return [_entry(row) for row in rows]
 
 

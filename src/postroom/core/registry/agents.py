@@ -1,20 +1,17 @@
 """Use cases of the registry in which agents speak for themselves: register, heartbeat, card, signs of life."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-import asyncpg
-
-from postroom.core.deliveries.service import Deliveries
 from postroom.core.deliveries import store as delivery_store
+from postroom.core.deliveries.service import Deliveries
 from postroom.core.events import store as event_store
 from postroom.core.events.model import EventType
 from postroom.core.identity.model import Principal
 from postroom.core.registry import store
 from postroom.core.registry.model import DeliveryMode, Heartbeat, HeartbeatAnswer, Json, Status, Workspace
 from postroom.core.registry.service import Workspaces
-from postroom.db.database import Database
+from postroom.db.database import Connection, Database
 from postroom.db.signals import Signals
 from postroom.errors import Forbidden, Refused
 
@@ -33,9 +30,7 @@ class Agents:
         self._deliveries = deliveries
         self._signals = signals
 
-    async def register(
-        self, principal: Principal, workspace: UUID, *, card: Json, url: str | None, mode: DeliveryMode | None
-    ) -> Workspace:
+    async def register(self, principal: Principal, workspace: UUID, *, card: Json, url: str | None, mode: DeliveryMode | None) -> Workspace:
         """Store card and address; online from now on. Raises NotFound, Forbidden, Refused: never makes a workspace (lessons.md, L21)."""
         known = await self._own(principal, workspace)
         if url is not None:
@@ -44,7 +39,7 @@ class Agents:
         if mode is DeliveryMode.PUSH and not (url or known.url):
             raise Refused("An agent that is called needs a url.", code="url_missing")
 
-        async def act(connection: "asyncpg.Connection[Any]") -> None:
+        async def act(connection: Connection) -> None:
             row = await store.lock_workspace(connection, workspace)
             if row is None:
                 raise await self._workspaces.absence(principal, workspace)
@@ -61,7 +56,7 @@ class Agents:
         """Heard of; says how the agent is and what it may stop doing. Raises NotFound, Forbidden."""
         known = await self._own(principal, workspace)
 
-        async def act(connection: "asyncpg.Connection[Any]") -> Status:
+        async def act(connection: Connection) -> Status:
             row = await store.lock_presence(connection, workspace)
             status = _judge(Status(row["status"]) if row else Status.OFFLINE, beat.error_rate)
             await self._see(connection, workspace, status, beat, beats=True)
@@ -76,7 +71,7 @@ class Agents:
         if not principal.manages:
             await self._own(principal, workspace)
 
-        async def act(connection: "asyncpg.Connection[Any]") -> None:
+        async def act(connection: Connection) -> None:
             if not await store.update_card(connection, workspace, card):
                 raise await self._workspaces.absence(principal, workspace)
             await self._note(connection, EventType.CARD, workspace, {})
@@ -88,7 +83,7 @@ class Agents:
     async def touch(self, workspaces: Sequence[UUID]) -> None:
         """A claim, a reply, an answered call: they live."""
 
-        async def act(connection: "asyncpg.Connection[Any]") -> int:
+        async def act(connection: Connection) -> int:
             woken = await store.touch_presence(connection, workspaces)
             for workspace in woken:
                 await self._note(connection, EventType.ONLINE, workspace, {})
@@ -100,7 +95,7 @@ class Agents:
     async def mark_silent(self, seconds: float) -> int:
         """Whoever was not heard of for so long is offline, and the feed says so, every time anew (lessons.md, L16)."""
 
-        async def act(connection: "asyncpg.Connection[Any]") -> int:
+        async def act(connection: Connection) -> int:
             silent = await store.mark_silent(connection, seconds)
             for workspace in silent:
                 await self._note(connection, EventType.OFFLINE, workspace, {})
@@ -117,15 +112,13 @@ class Agents:
             raise Forbidden("Only the workspace's own token may do this.")
         return known
 
-    async def _see(
-        self, connection: "asyncpg.Connection[Any]", workspace: UUID, status: Status, beat: Heartbeat, *, beats: bool
-    ) -> None:
+    async def _see(self, connection: Connection, workspace: UUID, status: Status, beat: Heartbeat, *, beats: bool) -> None:
         row = await store.lock_presence(connection, workspace)
         await store.update_presence(connection, workspace, status, beat, beats=beats)
         if row is not None and row["status"] != status.value:
             await self._note(connection, _SIGN[status], workspace, {"sample_error": beat.sample_error})
 
-    async def _note(self, connection: "asyncpg.Connection[Any]", kind: EventType, workspace: UUID, payload: Json) -> None:
+    async def _note(self, connection: Connection, kind: EventType, workspace: UUID, payload: Json) -> None:
         told = {name: value for name, value in payload.items() if value is not None}
         await event_store.insert_event(connection, kind, workspace, actor_kind="workspace", actor=workspace, payload=told)
 

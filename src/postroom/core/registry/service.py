@@ -2,10 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
-
-import asyncpg
 
 from postroom.core.deliveries import store as delivery_store
 from postroom.core.events import store as event_store
@@ -15,7 +12,7 @@ from postroom.core.identity.model import NewToken, Principal
 from postroom.core.identity.service import Identity
 from postroom.core.registry import store
 from postroom.core.registry.model import DEEPEST, AddressCheck, CreatedWorkspace, DeliveryMode, Json, NewWorkspace, Workspace
-from postroom.db.database import Database, Row
+from postroom.db.database import Connection, Database, Row
 from postroom.db.signals import EVERYTHING, Signals
 from postroom.errors import Conflict, Forbidden, Gone, NotFound, PostroomError, Refused
 from postroom.ids import new_id
@@ -63,7 +60,7 @@ class Workspaces:
         mode = new.delivery_mode or (DeliveryMode.PUSH if new.url else DeliveryMode.POLL)
         made, token = new_id(), self._identity.new_token("prw")
 
-        async def act(connection: "asyncpg.Connection[Any]") -> NewToken:
+        async def act(connection: Connection) -> NewToken:
             await store.lock_tree(connection)
             await self._check_place(connection, new.parent_id, below=0)
             await store.insert_workspace(connection, made, new, mode)
@@ -81,7 +78,7 @@ class Workspaces:
         if fields.get("url"):
             await self._addresses.check_url(fields["url"])
 
-        async def act(connection: "asyncpg.Connection[Any]") -> None:
+        async def act(connection: Connection) -> None:
             if "parent_id" in fields:
                 await store.lock_tree(connection)
             row = await store.lock_workspace(connection, workspace)
@@ -93,7 +90,7 @@ class Workspaces:
         self._signals.emit("events", "calls", f"post:{workspace}")
         return await self.get(principal, workspace)
 
-    async def _apply(self, connection: "asyncpg.Connection[Any]", principal: Principal, row: Row, fields: Json) -> None:
+    async def _apply(self, connection: Connection, principal: Principal, row: Row, fields: Json) -> None:
         merged: Json = {**dict(row), **fields}
         if "parent_id" in fields and fields["parent_id"] != row["parent_id"]:
             await self._move(connection, principal, row, fields["parent_id"])
@@ -103,14 +100,14 @@ class Workspaces:
         told = {name: _text(value) if isinstance(value, UUID) else value for name, value in fields.items()}
         await self._note(connection, EventType.UPDATED, principal, row["id"], told)
 
-    async def _configure(self, connection: "asyncpg.Connection[Any]", principal: Principal, workspace: UUID, merged: Json) -> None:
+    async def _configure(self, connection: Connection, principal: Principal, workspace: UUID, merged: Json) -> None:
         most = merged.get("max_concurrent")
         if most is None:
             most = (await self.get(principal, workspace)).max_concurrent
         called = _is_called(DeliveryMode(merged["delivery_mode"]), merged["url"])
         await delivery_store.configure_mailbox(connection, workspace, most, called=called)
 
-    async def _move(self, connection: "asyncpg.Connection[Any]", principal: Principal, row: Row, parent: UUID | None) -> None:
+    async def _move(self, connection: Connection, principal: Principal, row: Row, parent: UUID | None) -> None:
         if parent == row["id"]:
             raise Refused("A workspace can not be its own parent.", code="tree_cycle")
         below = await store.measure_depth(connection, row["id"], row["ancestors"])
@@ -121,7 +118,7 @@ class Workspaces:
         payload = {"from": _text(row["parent_id"]), "to": _text(parent)}
         await self._note(connection, EventType.MOVED, principal, row["id"], payload)
 
-    async def _check_place(self, connection: "asyncpg.Connection[Any]", parent: UUID | None, *, below: int) -> Sequence[UUID]:
+    async def _check_place(self, connection: Connection, parent: UUID | None, *, below: int) -> Sequence[UUID]:
         """The path to a place below ``parent``. Raises Refused when there is no such parent or the tree would grow too deep."""
         if parent is None:
             return []
@@ -137,7 +134,7 @@ class Workspaces:
         """Remove it and what hangs below: post fails, senders are told, tokens die. Raises Conflict with the children when not confirmed."""
         require_manager(principal)
 
-        async def act(connection: "asyncpg.Connection[Any]") -> Sequence[UUID]:
+        async def act(connection: Connection) -> Sequence[UUID]:
             await store.lock_tree(connection)
             if await store.lock_workspace(connection, workspace) is None:
                 raise await self.absence(principal, workspace)
@@ -165,7 +162,7 @@ class Workspaces:
     async def fail_rest(self, workspace: UUID) -> None:
         """End what is unfinished in a removed mailbox, a bounded number per transaction; safe to run again."""
 
-        async def act(connection: "asyncpg.Connection[Any]") -> int:
+        async def act(connection: Connection) -> int:
             return len(await delivery_store.fail_mailbox(connection, workspace, _FAILED_AT_ONCE))
 
         while await self._db.transaction(act) == _FAILED_AT_ONCE:
@@ -175,7 +172,7 @@ class Workspaces:
         """A paused mailbox accepts and does not hand out. Raises Forbidden, NotFound, Gone."""
         require_manager(principal)
 
-        async def act(connection: "asyncpg.Connection[Any]") -> None:
+        async def act(connection: Connection) -> None:
             if await store.lock_workspace(connection, workspace) is None:
                 raise await self.absence(principal, workspace)
             await delivery_store.pause_mailbox(connection, workspace, paused=paused)
@@ -191,12 +188,8 @@ class Workspaces:
             raise Forbidden("A workspace asks about its own access only.")
         return await store.find_relation(self._db, caller, target)
 
-    async def _note(
-        self, connection: "asyncpg.Connection[Any]", kind: EventType, principal: Principal, workspace: UUID, payload: Json
-    ) -> None:
-        await event_store.insert_event(
-            connection, kind, workspace, actor_kind=principal.kind.value, actor=principal.id, payload=payload
-        )
+    async def _note(self, connection: Connection, kind: EventType, principal: Principal, workspace: UUID, payload: Json) -> None:
+        await event_store.insert_event(connection, kind, workspace, actor_kind=principal.kind.value, actor=principal.id, payload=payload)
 
 
 def require_manager(principal: Principal) -> None:
@@ -205,7 +198,7 @@ def require_manager(principal: Principal) -> None:
         raise Forbidden("This is the operator's.")
 
 
-async def _refuse_with_children(connection: "asyncpg.Connection[Any]", workspace: UUID, *, confirm: bool) -> None:
+async def _refuse_with_children(connection: Connection, workspace: UUID, *, confirm: bool) -> None:
     children = await store.list_children(connection, workspace)
     if children and not confirm:
         listed = [{"id": str(row["id"]), "name": row["name"]} for row in children]

@@ -1,18 +1,14 @@
 """Statements of the slice "registry", typed."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
-
-import asyncpg
 
 from postroom.core.identity.model import Principal
 from postroom.core.registry.model import DeliveryMode, Heartbeat, Json, NewWorkspace, Status, Workspace
-from postroom.db.database import Database, Row
+from postroom.db.database import Connection, Database, Row
 from postroom.db.statements import load
 
 SQL = load("registry")
-Connection = "asyncpg.Connection[Any]"
 
 
 async def lock_tree(connection: Connection) -> None:

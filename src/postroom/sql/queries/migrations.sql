@@ -1,5 +1,10 @@
 -- The migrator. Writes: migration.
 
+-- name: lift_limits
+-- A migration may take longer than a request may; which limits there are depends on the server's version.
+select set_config(name, '0', false) from pg_settings
+where name in ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
+
 -- name: lock_migrations
 -- Held by the session: several servers that start at once run each migration once.
 select pg_advisory_lock(7077240000)

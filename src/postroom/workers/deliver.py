@@ -1,0 +1,237 @@
+"""Calling agents: claim what is due, hand it out, bring the answer home.
+
+A call belongs to this component's task group and to nobody's request. What a call holds is a lease; it is extended while the call lasts,
+and every write about it names its token. When the lease is lost the call is dropped: somebody else has it.
+"""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from postroom.clock import jittered, monotonic
+from postroom.core.deliveries import store
+from postroom.core.deliveries.model import (
+    Caller,
+    CallResult,
+    CallTarget,
+    Cancelled,
+    Delivery,
+    Failure,
+    Hold,
+    Lease,
+    NotHanded,
+    Reply,
+    Return,
+    ReturnKind,
+)
+from postroom.core.services import Services
+from postroom.errors import LeaseLost, NotFound, PostroomError, Superseded, Unavailable
+from postroom.metrics import CALLS_IN_FLIGHT, FAULTS
+
+log = structlog.get_logger()
+
+# A process trusts a lease for less than its length, counted from before the claim (style.md, habit 3).
+_TRUSTED_SHARE = 0.8
+_LONGEST_PAUSE = 5.0
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    delivery: Delivery
+    target: CallTarget
+    trusted_until: float
+    task: asyncio.Task[None] | None = None
+    handed: bool = False
+    unwanted: bool = False
+    lost: bool = False
+
+    @property
+    def hold(self) -> Hold:
+        return Hold(message_id=self.delivery.message_id, workspace_id=self.delivery.workspace_id, token=self.delivery.token)
+
+
+class Deliver:
+    """The calls of this server. ``limit`` of them may be in flight at a time."""
+
+    def __init__(self, services: Services, caller: Caller) -> None:
+        self._services = services
+        self._caller = caller
+        self._limit = services.settings.call_limit
+        self._lease = services.settings.lease_seconds
+        self._calls: dict[UUID, _Call] = {}
+        self._lent: deque[tuple[Lease, float]] = deque()
+        self._group: asyncio.TaskGroup | None = None
+        self._closing = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.seen: set[UUID] = set()
+
+    async def run(self) -> None:
+        """Own the calls until cancelled; the lifespan's task group runs this."""
+        async with asyncio.TaskGroup() as self._group:
+            await asyncio.Event().wait()
+
+    @property
+    def free(self) -> int:
+        """How many more calls may begin."""
+        return 0 if self._closing else self._limit - len(self._calls) - len(self._lent)
+
+    # Leases that were born with their message
+
+    def may_lend(self) -> bool:
+        """Whether an accept may hand its message to this server at once."""
+        return self._group is not None and self.free > 0
+
+    def take_lease(self, lease: Lease) -> None:
+        """A lease that an accept made for this server."""
+        self._lent.append((lease, self._trust()))
+        self._services.signals.receive("lent")
+
+    async def start_lent(self) -> bool:
+        """Begin the calls of the leases that were taken; one run of the loop ``lend``."""
+        taken = list(self._lent)
+        trust = min((until for _, until in taken), default=0.0)
+        for delivery, target in await self._services.deliveries.read_calls([lease for lease, _ in taken]):
+            self._start(delivery, target, trust)
+        for _ in taken:
+            self._lent.popleft()
+        return bool(self._lent)
+
+    # Claims
+
+    async def claim(self) -> bool:
+        """Lease what is due and begin the calls; one run of the loop ``deliver``."""
+        free = self.free
+        if free <= 0:
+            return False
+        trust = self._trust()
+        claimed = await self._services.deliveries.claim_calls(free)
+        for delivery, target in claimed:
+            self._start(delivery, target, trust)
+        if claimed:
+            self._services.signals.emit("events")
+        return len(claimed) == free
+
+    def _trust(self) -> float:
+        return monotonic() + self._lease * _TRUSTED_SHARE
+
+    def _start(self, delivery: Delivery, target: CallTarget, trusted_until: float) -> None:
+        if self._group is None:
+            raise RuntimeError("calls begin inside run() only")
+        call = _Call(delivery, target, trusted_until)
+        self._calls[delivery.message_id] = call
+        self._idle.clear()
+        CALLS_IN_FLIGHT.set(len(self._calls))
+        call.task = self._group.create_task(self._carry(call), name=f"call {delivery.message_id}")
+
+    # One call
+
+    async def _carry(self, call: _Call) -> None:
+        try:
+            result = await self._hand(call)
+            if result is not None:
+                await self._settle(call, result)
+        except Exception as error:  # boundary: one call must not end the others; the lease runs out and the message is handed again
+            FAULTS.labels("call").inc()
+            log.error("call crashed", message_id=str(call.delivery.message_id), error=type(error).__name__, exc_info=True)
+        finally:
+            self._forget(call)
+
+    def _forget(self, call: _Call) -> None:
+        if self._calls.get(call.delivery.message_id) is call:
+            del self._calls[call.delivery.message_id]
+        CALLS_IN_FLIGHT.set(len(self._calls))
+        if not self._calls:
+            self._idle.set()
+        self._services.signals.receive("calls")
+
+    async def _hand(self, call: _Call) -> CallResult | None:
+        """The agent's answer; None when the lease was lost before or while it was called."""
+        if monotonic() > call.trusted_until:
+            return None
+        call.handed = True
+        try:
+            result = await self._caller.call(call.delivery, call.target)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or not (call.unwanted or call.lost):
+                raise
+            task.uncancel()
+            return None if call.lost else Cancelled()
+        if not isinstance(result, NotHanded):
+            self.seen.add(call.delivery.workspace_id)
+        return result
+
+    async def _settle(self, call: _Call, result: CallResult) -> None:
+        """Write the answer down, however long the database takes to listen: it was paid for."""
+        pause = 0.1
+        while not await self._written(call, result):
+            await asyncio.sleep(jittered(pause))
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _written(self, call: _Call, result: CallResult) -> bool:
+        try:
+            await self._write(call.hold, result)
+        except (LeaseLost, Superseded, NotFound) as error:
+            log.info("answer came too late", message_id=str(call.delivery.message_id), reason=error.name)
+        except (Unavailable, OSError) as error:
+            FAULTS.labels("settle").inc()
+            log.warning("answer could not be written yet", message_id=str(call.delivery.message_id), error=type(error).__name__)
+            return False
+        except PostroomError as error:
+            log.error("answer was refused", message_id=str(call.delivery.message_id), reason=error.name)
+        return True
+
+    async def _write(self, hold: Hold, result: CallResult) -> None:
+        deliveries = self._services.deliveries
+        match result:
+            case Reply():
+                await deliveries.reply(hold, result)
+            case Failure():
+                await deliveries.fail(hold, result)
+            case NotHanded():
+                error = {"code": result.code, "detail": result.detail}
+                await deliveries.give_back(Return(hold=hold, kind=ReturnKind.NOT_HANDED, error=error))
+            case Cancelled():
+                await deliveries.confirm_cancel(hold)
+
+    # While calls last
+
+    async def extend(self) -> bool:
+        """Extend the leases of all calls; drop those that were lost, stop those that nobody wants; one run of the loop ``extend``."""
+        calls = list(self._calls.values())
+        held = await self._services.deliveries.extend([call.hold for call in calls], self._lease)
+        for call in calls:
+            extension = held.get(call.delivery.message_id)
+            # A call whose answer is being written is missing because its work is done.
+            call.lost = extension is None
+            call.unwanted = extension is not None and extension.cancel
+            if (call.lost or call.unwanted) and call.task is not None and call.handed and self._is_out(call):
+                call.task.cancel()
+        return False
+
+    def _is_out(self, call: _Call) -> bool:
+        return self._calls.get(call.delivery.message_id) is call
+
+    async def note_seen(self) -> bool:
+        """Agents that answered are alive; one run of the loop ``presence``."""
+        seen, self.seen = self.seen, set()
+        if seen:
+            await self._services.agents.touch(sorted(seen))
+        return False
+
+    async def drain(self, seconds: float) -> None:
+        """Begin nothing new, wait for what is out, and give back what was not handed on (R90)."""
+        self._closing = True
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            log.info("stopping with calls in flight; their leases stay", calls=len(self._calls))
+        unhanded = [call.delivery.message_id for call in self._calls.values() if not call.handed]
+        unhanded += [lease.message_id for lease, _ in self._lent]
+        if unhanded:
+            await store.release_server(self._services.db, self._services.server, unhanded)

@@ -1,0 +1,85 @@
+"""The server's own connection: it proves that the server lives, and carries wake-ups between servers.
+
+The connection holds the server's advisory lock. When the process dies the lock is free at once and the others take over its calls
+(``rescue``); no time-out has to run out. LISTEN first, then look at everything: what was signalled before is found by looking (R50).
+"""
+
+import asyncio
+from collections.abc import Callable
+from uuid import UUID
+
+from postroom.clock import monotonic
+from postroom.core.deliveries import store
+from postroom.db.database import Connection, Database
+from postroom.db.signals import EVERYTHING, Signals
+from postroom.db.statements import load
+
+SQL = load("signals")
+_BEAT_SECONDS = 1.0
+_CLOSE_SECONDS = 1.0
+
+
+class WakeConnection:
+    """One run beats when due and sends what is in the outbox; it reconnects when the connection is gone."""
+
+    def __init__(self, db: Database, signals: Signals, server: UUID) -> None:
+        self._db = db
+        self._signals = signals
+        self._server = server
+        self._connection: Connection | None = None
+        self._beaten = 0.0
+        self.connected = asyncio.Event()
+
+    async def run_once(self) -> bool:
+        """Connect if need be, beat, send. Any fault drops the connection and is raised."""
+        try:
+            connection = await self._connected()
+            await self._beat(connection)
+            payload = self._signals.take_outbox()
+            if payload:
+                await connection.execute(SQL.send_signals, f"{self._server} {payload}")
+        except BaseException:
+            await self.close()
+            raise
+        return False
+
+    async def close(self) -> None:
+        """Let go of the lock and the connection."""
+        connection, self._connection = self._connection, None
+        self.connected.clear()
+        if connection is not None:
+            connection.terminate()
+
+    async def _connected(self) -> Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._db.connect()
+            await self._announce(self._connection)
+            self.connected.set()
+            self._signals.receive(EVERYTHING)
+        return self._connection
+
+    async def _announce(self, connection: Connection) -> None:
+        await connection.execute(SQL.hurry_commits)
+        lock_key = await store.insert_server(connection, self._server)
+        if not await store.hold_server(connection, lock_key):
+            # Our own last connection still holds it: the server has not noticed yet that it is gone.
+            raise ConnectionError("the lock of this server is still held by its last connection")
+        await connection.add_listener("postroom", self._hear())
+
+    def _hear(self) -> Callable[..., None]:
+        own = str(self._server)
+
+        def hear(_connection: object, _pid: int, _channel: str, payload: object) -> None:
+            sender, *topics = str(payload).split(" ")
+            for topic in topics if sender != own else ():
+                self._signals.receive(topic)
+
+        return hear
+
+    async def _beat(self, connection: Connection) -> None:
+        if monotonic() - self._beaten < _BEAT_SECONDS:
+            return
+        if not await store.beat_server(connection, self._server):
+            await store.insert_server(connection, self._server)
+            raise ConnectionError("the others took this server for dead")
+        self._beaten = monotonic()
