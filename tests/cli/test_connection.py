@@ -105,6 +105,11 @@ def test_only_the_owner_may_read_the_file_whatever_the_umask_and_whatever_lay_th
     assert json.loads((tmp_path / "server.json").read_text())["url"] == URL
 
 
+def test_the_directory_is_made_where_nothing_else_has_made_it(tmp_path: Path) -> None:
+    write_server_file(tmp_path / "new", ServerFile(url=URL, pid=1, operator_token="t"))
+    assert read_server_file(tmp_path / "new") is not None
+
+
 def test_a_server_that_ends_leaves_the_file_of_its_successor(tmp_path: Path, running: ServerFile) -> None:
     remove_server_file(tmp_path, pid=running.pid + 1)
     assert read_server_file(tmp_path) == running

@@ -68,7 +68,7 @@ def test_one_whose_parent_is_hidden_is_shown_all_the_same() -> None:
 
 
 def test_the_tree_shows_status_way_and_waiting_post() -> None:
-    team = [workspace("Lead", delivery_mode="push", url="http://10.0.0.1/a2a"), workspace("amy", "Lead", queue_depth=3, paused=True)]
+    team = [workspace("Lead", delivery_mode="push", url="http://10.0.0.1/a2a"), workspace("amy", "Lead", queue_depth=3, status="paused")]
     lines = drawn(rich_tree(team), width=140).splitlines()
     assert "online" in lines[1]
     assert "called at http://10.0.0.1/a2a" in lines[1]

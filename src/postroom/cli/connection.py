@@ -83,7 +83,8 @@ def read_server_file(directory: Path) -> ServerFile | None:
 
 
 def write_server_file(directory: Path, running: ServerFile) -> None:
-    """Put the file in place at once and whole, readable by its owner alone."""
+    """Put the file in place at once and whole, readable by its owner alone. With an external database it may be the directory's first."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_private(directory / _FILE_NAME, json.dumps(asdict(running)))
 
 

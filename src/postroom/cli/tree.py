@@ -44,8 +44,8 @@ def in_tree_order(workspaces: Sequence[Workspace]) -> list[tuple[int, Workspace]
 
 
 def status_of(workspace: Workspace) -> str:
-    """What a person wants to know first: paused by us, else how the agent is."""
-    return "paused" if workspace.get("paused") else str(workspace.get("status") or "unknown")
+    """How the agent is, or that its mailbox is paused."""
+    return one_line(str(workspace.get("status") or "unknown"))
 
 
 def reached_by(workspace: Workspace) -> str:

@@ -113,7 +113,7 @@ def pause(connection: Connection, name: Name, *, as_json: AsJson = False) -> Non
 
     async def act(client: Client) -> Json:
         workspace = await find(client, name)
-        return await client.pause(workspace["id"]) or {"id": workspace["id"], "paused": True}
+        return await client.pause(workspace["id"]) or {"id": workspace["id"]}
 
     _report(talk_to(connection, act), as_json, f"Paused: its post waits. Let it go on: postroom workspace resume {shlex.quote(name)}")
 
@@ -125,7 +125,7 @@ def resume(connection: Connection, name: Name, *, as_json: AsJson = False) -> No
 
     async def act(client: Client) -> Json:
         workspace = await find(client, name)
-        return await client.resume(workspace["id"]) or {"id": workspace["id"], "paused": False}
+        return await client.resume(workspace["id"]) or {"id": workspace["id"]}
 
     _report(talk_to(connection, act), as_json, "Its post is handed out again.")
 
