@@ -45,6 +45,7 @@ class _Call:
     trusted_until: float
     task: asyncio.Task[None] | None = None
     handed: bool = False
+    calling: bool = False
     unwanted: bool = False
     lost: bool = False
 
@@ -152,7 +153,7 @@ class Deliver:
         """The agent's answer; None when the lease was lost before or while it was called."""
         if monotonic() > call.trusted_until:
             return None
-        call.handed = True
+        call.handed = call.calling = True
         try:
             result = await self._caller.call(call.delivery, call.target)
         except asyncio.CancelledError:
@@ -161,6 +162,8 @@ class Deliver:
                 raise
             task.uncancel()
             return None if call.lost else Cancelled()
+        finally:
+            call.calling = False
         if not isinstance(result, NotHanded):
             self.seen.add(call.delivery.workspace_id)
         return result
@@ -206,15 +209,12 @@ class Deliver:
         held = await self._services.deliveries.extend([call.hold for call in calls], self._lease)
         for call in calls:
             extension = held.get(call.delivery.message_id)
-            # A call whose answer is being written is missing because its work is done.
             call.lost = extension is None
             call.unwanted = extension is not None and extension.cancel
-            if (call.lost or call.unwanted) and call.task is not None and call.handed and self._is_out(call):
+            # Only while the agent is being called: an answer that is being written down is left to the token to judge.
+            if (call.lost or call.unwanted) and call.calling and call.task is not None:
                 call.task.cancel()
         return False
-
-    def _is_out(self, call: _Call) -> bool:
-        return self._calls.get(call.delivery.message_id) is call
 
     async def note_seen(self) -> bool:
         """Agents that answered are alive; one run of the loop ``presence``."""

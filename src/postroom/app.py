@@ -1,0 +1,249 @@
+"""The composition root: the only module that knows every part, and the one lifespan that owns every task.
+
+    database -> key -> pools -> services -> batchers, workers, HTTP      (start, in this order; stop, in the reverse)
+
+The stop (R90): no new connections, no new claims, accepts in flight finish, calls in flight get their grace, the streams end, then HTTP, workers,
+pools and the embedded PostgreSQL. A second signal ends the process at once; nothing that was acknowledged depends on a clean stop.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from postroom import __version__
+from postroom.clock import monotonic
+from postroom.core.deliveries import store as delivery_store
+from postroom.core.identity.secrets import make_secret
+from postroom.core.identity.service import Identity
+from postroom.core.services import Services, build_services
+from postroom.db.checks import check_server
+from postroom.db.database import Database
+from postroom.db.embedded import EmbeddedPostgres
+from postroom.db.migrate import migrate
+from postroom.db.signals import EVERYTHING, Signals
+from postroom.edges.push.addresses import AddressGuard, AddressPolicy
+from postroom.edges.push.caller import PushCaller
+from postroom.edges.push.connections import Connections
+from postroom.edges.server import HttpServer
+from postroom.edges.site import build_site
+from postroom.errors import SetupError
+from postroom.ids import new_id
+from postroom.keys import read_or_make
+from postroom.logs import configure_logs
+from postroom.metrics import QUEUE_AGE, QUEUE_DEPTH
+from postroom.settings import Settings
+from postroom.workers.deliver import Deliver
+from postroom.workers.loops import CLAIMING, list_loops
+from postroom.workers.supervisor import Supervisor
+from postroom.workers.wake import WakeConnection
+
+log = structlog.get_logger()
+
+_ACCEPT_GRACE = 10.0
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A server that is ready. ``login_link`` works once; what belongs to its life may run in ``task_group``."""
+
+    url: str
+    operator_token: str
+    login_link: str
+    task_group: asyncio.TaskGroup
+
+
+async def run(
+    settings: Settings,
+    *,
+    announce: Callable[[str], None] = lambda _: None,
+    on_ready: Callable[[Running], Awaitable[None]] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT. Raises SetupError when the server can not start."""
+    configure_logs(settings.log_level, settings.log_format)
+    stop = _stop_event()
+    _make_private(settings.data)
+    async with _database(settings, announce) as (dsn, embedded), Database(dsn, settings).running() as db:
+        await _check(db)
+        server = Server(settings, db, embedded)
+        await server.prepare()
+        await server.serve(stop, on_ready)
+
+
+class Server:
+    """One server process: its parts, and the task group that owns all of them."""
+
+    def __init__(self, settings: Settings, db: Database, embedded: EmbeddedPostgres | None) -> None:
+        self._settings = settings
+        self._embedded = embedded
+        self._db = db
+        self._signals = Signals()
+        self._started = monotonic()
+        self._draining = asyncio.Event()
+        self.id: UUID = new_id()
+
+    async def prepare(self) -> None:
+        """Build the parts, bottom up; raises SetupError."""
+        settings = self._settings
+        self._http = HttpServer(settings)
+        identity = Identity(self._db, settings, _secret_key(settings).encode())
+        self._group_identity = identity
+        guard = AddressGuard(
+            AddressPolicy(allowed_networks=settings.agent_networks, allow_loopback=settings.listens_on_loopback, own_port=self._http.port)
+        )
+        self._connections = Connections(guard, reply_limit=settings.reply_limit)
+        self._identity = identity
+        self._guard = guard
+
+    async def serve(self, stop: asyncio.Event, on_ready: Callable[[Running], Awaitable[None]] | None) -> None:
+        """Run everything in one task group until ``stop``, then drain."""
+        async with asyncio.TaskGroup() as group:
+            owned = [group.create_task(self._identity.lookups.run())]
+            await self._identity.prepare()
+            token = await self._install_operator()
+            services = self._build()
+            owned += self._start(group, services)
+            await self._wake.connected.wait()
+            if on_ready is not None:
+                await on_ready(await self._running(group, services, token))
+            await stop.wait()
+            log.info("stopping")
+            await self._drain(services)
+            for task in owned:
+                task.cancel()
+        await self._connections.close()
+
+    def _build(self) -> Services:
+        services = build_services(
+            self._db, self._settings, identity=self._identity, addresses=self._guard, server=self.id, signals=self._signals
+        )
+        caller = PushCaller(self._connections, call_seconds=self._settings.call_seconds)
+        self._deliver = Deliver(services, caller)
+        self._wake = WakeConnection(self._db, self._signals, self.id)
+        services.messages.may_lend = self._deliver.may_lend
+        services.messages.take_lease = self._deliver.take_lease
+        place = self._settings.data if self._embedded else None
+        self._supervisor = Supervisor(self._signals, list_loops(services, self._deliver, self._wake, place))
+        return services
+
+    def _start(self, group: asyncio.TaskGroup, services: Services) -> list[asyncio.Task[Any]]:
+        site = build_site(services, health=self._health, collect=self._collect, draining=self._draining, url=self._http.url)
+        runs = [
+            services.messages.accepts.run(),
+            services.messages.looks.run(),
+            services.deliveries.finishes.run(),
+            services.deliveries.claims.run(),
+            self._deliver.run(),
+            self._supervisor.run(),
+            self._http.serve(site),
+        ]
+        if self._embedded is not None:
+            runs.append(self._embedded.watch())
+        return [group.create_task(run) for run in runs]
+
+    async def _running(self, group: asyncio.TaskGroup, services: Services, token: str) -> Running:
+        await self._http.started.wait()
+        url = self._settings.public_url.rstrip("/") or self._http.url
+        code = await services.identity.make_login_code()
+        return Running(url=url, operator_token=token, login_link=f"{url}/#{code}", task_group=group)
+
+    async def _install_operator(self) -> str:
+        """The operator's token: the one that is set, or one that is made on first start and kept beside the data."""
+        settings = self._settings
+        token = settings.admin_token or await asyncio.to_thread(read_or_make, settings.data / "operator.token", make_secret("pro"))
+        label = "POSTROOM_ADMIN_TOKEN" if settings.admin_token else f"made on first start {settings.data.name}"
+        await self._identity.install_operator(token, label)
+        return token
+
+    async def _drain(self, services: Services) -> None:
+        self._draining.set()
+        self._http.begin_drain()
+        self._supervisor.stop(*CLAIMING)
+        self._signals.receive(EVERYTHING)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ACCEPT_GRACE):
+                await services.messages.accepts.drained()
+        await self._deliver.drain(self._settings.drain_seconds)
+        await self._http.close()
+        await services.deliveries.finishes.drained()
+        await self._wake.close()
+        await delivery_store.remove_server(self._db, self.id)
+
+    async def _health(self) -> dict[str, Any]:
+        """What ``GET /health`` tells."""
+        loops = self._supervisor.report()
+        database = self._wake.connected.is_set()
+        well = database and not any(loop["late"] for loop in loops.values()) and not self._draining.is_set()
+        return {
+            "status": "ok" if well else "degraded",
+            "ready": database and not self._draining.is_set(),
+            "version": __version__,
+            "database": "reachable" if database else "unreachable",
+            "loops": loops,
+            "uptime_seconds": round(monotonic() - self._started, 1),
+        }
+
+    async def _collect(self) -> None:
+        """Bring the gauges that describe the whole post room up to date."""
+        counts = await delivery_store.count_work(self._db)
+        for state in ("waiting", "due", "leased"):
+            QUEUE_DEPTH.labels(state).set(counts[state])
+        ages = {row["leased"]: row["age"] for row in await delivery_store.age_work(self._db)}
+        QUEUE_AGE.labels("due").set(ages.get(False, 0))
+        QUEUE_AGE.labels("leased").set(ages.get(True, 0))
+        self._supervisor.report()
+
+
+@asynccontextmanager
+async def _database(settings: Settings, announce: Callable[[str], None]) -> AsyncGenerator[tuple[str, EmbeddedPostgres | None]]:
+    """The external database, or the embedded one for as long as the server runs; migrated."""
+    if settings.database_url:
+        await migrate(settings.database_url, announce=announce)
+        yield settings.database_url, None
+        return
+    async with EmbeddedPostgres(settings.data, announce=announce) as embedded:
+        await migrate(embedded.dsn, announce=announce)
+        yield embedded.dsn, embedded
+
+
+async def _check(db: Database) -> None:
+    async with db.connection("requests") as connection:
+        for warning in await check_server(connection):
+            log.warning(warning)
+
+
+def _secret_key(settings: Settings) -> str:
+    if settings.secret_key:
+        return settings.secret_key
+    if settings.database_url:
+        raise SetupError(
+            "A server on an external database needs POSTROOM_SECRET_KEY.",
+            advice="Set the same random text of at least 32 characters for every server, and keep it: tokens are worthless without it.",
+        )
+    return read_or_make(settings.data / "secret.key")
+
+
+def _make_private(data: Path) -> None:
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _stop_event() -> asyncio.Event:
+    """Set by the first SIGTERM or SIGINT; the second one ends the process where it stands."""
+    stop = asyncio.Event()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            os._exit(130)
+        stop.set()
+
+    for number in _SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, on_signal)
+    return stop

@@ -1,0 +1,27 @@
+"""What time ends: deadlines, the last attempt's lease, agents that have gone silent, events out of reach."""
+
+from postroom.core.services import Services
+
+_MANY = 200
+
+
+class Expire:
+    """Time's work, decided by the database's clock."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def reap(self) -> bool:
+        """End messages whose time is over; one run of the loop ``expire``."""
+        return await self._services.deliveries.reap() >= _MANY
+
+    async def mark_silent(self) -> bool:
+        """Agents that were not heard of are offline; one run of the loop ``silence``."""
+        await self._services.agents.mark_silent(self._services.settings.silence_seconds)
+        return False
+
+    async def prune(self) -> bool:
+        """Events and login codes out of reach; one run of the loop ``prune``."""
+        await self._services.events.prune(self._services.settings.event_days)
+        await self._services.identity.prune()
+        return False
