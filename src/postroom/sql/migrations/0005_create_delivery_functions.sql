@@ -54,7 +54,8 @@ declare
     reply_seq bigint;
 begin
     select * into strict asked from message where id = w.message_id;
-    delete from work where message_id = w.message_id;
+    -- The row as it is now: the end of its neighbour a moment ago may have let it out.
+    delete from work where message_id = w.message_id returning due_at into strict w.due_at;
     update mailbox set
         open_count = open_count - 1,
         active_count = active_count - (w.due_at < 'infinity')::integer,

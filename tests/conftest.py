@@ -1,0 +1,67 @@
+"""Fixtures that several kinds of tests share. One server process per test worker; tests keep apart by making workspaces of their own."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from postroom.client import Client
+from tests.support.server import ServerProcess
+
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("local", deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture(scope="session")
+def short_directory() -> Generator[Path]:
+    """A short directory that the account PostgreSQL runs as may pass through; pytest's own is closed to it when we are root."""
+    directory = Path(tempfile.mkdtemp(prefix="postroom-", dir="/tmp"))
+    directory.chmod(0o711)
+    yield directory
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server(short_directory: Path) -> Generator[ServerProcess]:
+    """A running server with lively limits: short polls and pauses, so that tests need not wait for what is meant to take long."""
+    process = ServerProcess(short_directory / "shared", poll_seconds="0.2", backoff_seconds="0.1", attempt_limit="4")
+    try:
+        yield process.start()
+    finally:
+        process.destroy()
+
+
+@pytest.fixture
+def new_server(short_directory: Path) -> Generator["NewServer"]:
+    """Makes servers of a test's own, to be killed and restarted."""
+    maker = NewServer(short_directory)
+    yield maker
+    for process in maker.made:
+        process.destroy()
+
+
+class NewServer:
+    """Call it for a server on a fresh data directory, or on a given one."""
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+        self.made: list[ServerProcess] = []
+
+    def __call__(self, *, data: Path | None = None, **settings: str) -> ServerProcess:
+        place = data or Path(tempfile.mkdtemp(prefix="s-", dir=self._base)) / "data"
+        place.parent.chmod(0o711)
+        process = ServerProcess(place, **settings)
+        self.made.append(process)
+        return process
+
+
+@pytest.fixture
+async def operator(server: ServerProcess) -> AsyncGenerator[Client]:
+    """The operator's client of the shared server."""
+    async with server.client() as client:
+        yield client
