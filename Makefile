@@ -6,7 +6,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check mutants wheel lock clean
+.PHONY: help install up test check mutants wheel lock schema clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ mutants: install  ## seed bugs; the suite must catch each
 
 wheel: install  ## build dist/*.whl
 	$(BIN)/python -m build --wheel --no-isolation
+
+schema: install  ## write down what the migrations add up to
+	$(BIN)/python -m tests.db.schema
 
 lock: install  ## renew both lock files
 	$(UV_COMPILE) --upgrade pyproject.toml --output-file requirements.lock

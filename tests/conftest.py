@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 
 from postroom.client import Client
+from tests.support.database import cluster
 from tests.support.server import ServerProcess
 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
@@ -24,6 +25,13 @@ def short_directory() -> Generator[Path]:
     directory.chmod(0o711)
     yield directory
     shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def dsn(short_directory: Path) -> Generator[str]:
+    """A migrated PostgreSQL for tests without a server."""
+    with cluster(short_directory / "core") as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,10 @@
 """The core on a real PostgreSQL, without HTTP."""
 
-from collections.abc import AsyncGenerator, Generator
-from pathlib import Path
+from collections.abc import AsyncGenerator
 
 import pytest
 
-from tests.support.database import House, cluster, empty, open_house
-
-
-@pytest.fixture(scope="session")
-def dsn(short_directory: Path) -> Generator[str]:
-    with cluster(short_directory / "core") as found:
-        yield found
+from tests.support.database import House, empty, open_house
 
 
 @pytest.fixture

@@ -1,0 +1,756 @@
+-- What the migrations add up to, written by `make schema`. Read it; change it by a migration.
+
+CREATE TYPE public.ending AS (
+	state text,
+	reply_id uuid,
+	body jsonb,
+	interrupted text,
+	upstream jsonb,
+	error jsonb,
+	usage jsonb,
+	fingerprint bytea,
+	preview text
+);
+CREATE FUNCTION public.accept_messages(p_ids uuid[], p_workspaces uuid[], p_credentials uuid[], p_sender_kinds text[], p_senders uuid[], p_keys text[], p_fingerprints bytea[], p_threads text[], p_tasks uuid[], p_bodies jsonb[], p_previews text[], p_traceparents text[], p_deadlines double precision[], p_lend boolean[], p_server uuid, p_lease double precision, p_mailbox_limit integer) RETURNS TABLE(verdict text, message_id uuid, workspace_id uuid, seq bigint, thread_id text, task_id uuid, deadline timestamp with time zone, token bigint, lease_until timestamp with time zone, active boolean, called boolean)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    box mailbox;
+    target workspace;
+    source workspace;
+    known message;
+    held work;
+    lent boolean;
+    moment timestamptz;
+begin
+    perform lock_mailboxes(p_workspaces);
+    for i in 1 .. cardinality(p_ids) loop
+        message_id := p_ids[i];
+        workspace_id := p_workspaces[i];
+        thread_id := p_threads[i];
+        task_id := p_tasks[i];
+        seq := null; deadline := null; token := null; lease_until := null; active := false; called := false; verdict := null; lent := false;
+        moment := clock_timestamp();
+        if not credential_lives(p_credentials[i]) then
+            verdict := 'unauthenticated';
+            return next;
+            continue;
+        end if;
+        -- A request that is run again, by the caller (same key) or by us (same id), finds what it made.
+        select * into known from message m
+        where m.id = p_ids[i]
+           or (m.sender_kind = p_sender_kinds[i] and m.sender_id = p_senders[i] and m.idempotency_key = p_keys[i])
+        limit 1;
+        if not found then
+            select * into target from workspace w where w.id = p_workspaces[i];
+            if not found then
+                verdict := 'not_found';
+            elsif p_sender_kinds[i] = 'workspace' then
+                select * into source from workspace w where w.id = p_senders[i] and w.removed_at is null;
+                -- A question that finds no answer is a "no": null is not true.
+                if (found and may_talk(source, target)) is not true then
+                    verdict := 'not_found';
+                end if;
+            end if;
+            if verdict is null and target.removed_at is not null then
+                verdict := 'removed';
+            end if;
+            if verdict is null and p_tasks[i] is not null then
+                select f.verdict, f.thread_id into verdict, thread_id
+                from find_task(p_tasks[i], p_workspaces[i], p_sender_kinds[i], p_senders[i]) f;
+                if verdict is null and p_threads[i] <> thread_id then
+                    verdict := 'thread_mismatch';
+                end if;
+            end if;
+            if verdict is null then
+                select * into box from mailbox b where b.workspace_id = p_workspaces[i];
+                if box.open_count >= p_mailbox_limit then
+                    verdict := 'full';
+                end if;
+            end if;
+            if verdict is not null then
+                return next;
+                continue;
+            end if;
+            thread_id := coalesce(thread_id, p_ids[i]::text);
+            task_id := coalesce(task_id, p_ids[i]);
+            deadline := moment + make_interval(secs => p_deadlines[i]);
+            insert into message (id, workspace_id, seq, role, sender_kind, sender_id, thread_id, task_id, idempotency_key, fingerprint, body,
+                                 traceparent, deadline, accepted_at)
+            values (p_ids[i], p_workspaces[i], box.last_seq + 1, 'user', p_sender_kinds[i], p_senders[i], thread_id, task_id, p_keys[i],
+                    p_fingerprints[i], p_bodies[i], p_traceparents[i], deadline, moment)
+            on conflict (sender_kind, sender_id, idempotency_key) where idempotency_key is not null do nothing;
+            if not found then
+                -- The same key was committed by another server for another mailbox while we looked.
+                select * into strict known from message m
+                where m.sender_kind = p_sender_kinds[i] and m.sender_id = p_senders[i] and m.idempotency_key = p_keys[i];
+            end if;
+        end if;
+        if known.id is not null then
+            message_id := known.id;
+            workspace_id := known.workspace_id;
+            seq := known.seq;
+            thread_id := known.thread_id;
+            task_id := known.task_id;
+            deadline := known.deadline;
+            if known.id <> p_ids[i] and known.fingerprint <> p_fingerprints[i] then
+                verdict := 'key_reused';
+            else
+                verdict := 'duplicate';
+            end if;
+            -- Our own first try committed although its answer was lost: its lease is still ours to use.
+            if known.id = p_ids[i] then
+                select * into held from work w
+                where w.message_id = known.id and w.leased and w.holder = p_server and w.token = 1 and p_lend[i];
+                if found then
+                    verdict := 'accepted'; token := held.token; lease_until := held.due_at; active := true; called := true;
+                end if;
+            end if;
+            known := null;
+            return next;
+            continue;
+        end if;
+        verdict := 'accepted';
+        seq := box.last_seq + 1;
+        active := box.active_count < box.max_concurrent;
+        called := box.called;
+        lent := active and called and p_lend[i] and not box.paused and coalesce(box.unreachable_until <= moment, true);
+        if lent then
+            token := 1;
+            lease_until := moment + make_interval(secs => p_lease);
+        end if;
+        insert into work (message_id, workspace_id, seq, due_at, called, leased, token, attempt, holder, deadline, handed_at)
+        values (p_ids[i], p_workspaces[i], seq,
+                case when lent then lease_until when active then greatest(moment, box.unreachable_until) else 'infinity' end,
+                called, lent, lent::integer, lent::integer, case when lent then p_server end, deadline, case when lent then moment end);
+        update mailbox b set last_seq = seq, open_count = b.open_count + 1, active_count = b.active_count + active::integer
+        where b.workspace_id = p_workspaces[i];
+        perform note_event('message.accepted', p_workspaces[i], case when p_sender_kinds[i] = 'workspace' then p_senders[i] end, p_ids[i],
+            p_sender_kinds[i], p_senders[i], jsonb_build_object('seq', seq, 'thread_id', thread_id, 'preview', p_previews[i]));
+        if lent then
+            perform note_event('message.handed', p_workspaces[i], case when p_sender_kinds[i] = 'workspace' then p_senders[i] end, p_ids[i],
+                'server', p_server, jsonb_build_object('attempt', 1, 'thread_id', thread_id));
+        end if;
+        return next;
+    end loop;
+end $$;
+CREATE FUNCTION public.backoff(p_base double precision, p_cap double precision, p_tries integer) RETURNS interval
+    LANGUAGE sql
+    AS $$
+    select make_interval(secs => greatest(0.05, random() * least(p_cap, p_base * 2.0 ^ least(p_tries, 30))))
+$$;
+CREATE FUNCTION public.cancel_work(p_message uuid, p_actor_kind text, p_actor uuid) RETURNS TABLE(verdict text, workspace_id uuid, holder uuid, promoted integer, called boolean)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    w work;
+    e ending;
+    peer uuid;
+begin
+    select m.workspace_id, case when m.sender_kind = 'workspace' then m.sender_id end into workspace_id, peer from message m where m.id = p_message;
+    promoted := 0;
+    perform lock_mailboxes(array[workspace_id]);
+    select b.called into called from mailbox b where b.workspace_id = cancel_work.workspace_id;
+    select * into w from work where work.message_id = p_message for update;
+    if not found then
+        verdict := case when exists (select from outcome o where o.message_id = p_message) then 'ended' else 'not_found' end;
+    elsif not w.leased or w.due_at <= clock_timestamp() then
+        verdict := 'cancelled';
+        e.state := 'cancelled';
+        e.error := jsonb_build_object('code', 'cancelled', 'detail', 'Cancelled by its sender.');
+        promoted := close_work(w, e, p_actor_kind, p_actor);
+    else
+        verdict := 'requested';
+        holder := w.holder;
+        if w.cancel_requested_at is null then
+            update work set cancel_requested_at = clock_timestamp() where work.message_id = p_message;
+            perform note_event('message.cancel_requested', workspace_id, peer, p_message, p_actor_kind, p_actor, '{}');
+        end if;
+    end if;
+    return next;
+end $$;
+CREATE FUNCTION public.claim_post(p_workspaces uuid[], p_credentials uuid[], p_max integer[], p_leases double precision[], p_attempt_limit integer) RETURNS TABLE(item integer, message_id uuid, token bigint, attempt integer, lease_until timestamp with time zone, lost boolean)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    moment timestamptz;
+begin
+    for i in 1 .. cardinality(p_workspaces) loop
+        item := i;
+        moment := clock_timestamp();
+        continue when not credential_lives(p_credentials[i]);
+        for message_id, lost in
+            select w.message_id, w.leased from work w join mailbox b on b.workspace_id = w.workspace_id
+            where w.workspace_id = p_workspaces[i] and w.due_at < 'infinity' and w.due_at <= moment and not w.called and not b.paused
+              and w.deadline > moment and w.attempt < p_attempt_limit and w.cancel_requested_at is null
+            order by w.seq limit p_max[i] for update of w skip locked
+        loop
+            update work w set leased = true, token = w.token + 1, attempt = w.attempt + 1, holder = null,
+                handed_at = coalesce(w.handed_at, moment), due_at = moment + make_interval(secs => p_leases[i])
+            where w.message_id = claim_post.message_id
+            returning w.token, w.attempt, w.due_at into token, attempt, lease_until;
+            insert into event (type, workspace_id, peer_id, message_id, actor_kind, actor_id, payload)
+            select 'message.handed', m.workspace_id, case when m.sender_kind = 'workspace' then nullif(m.sender_id, m.workspace_id) end, m.id,
+                   'workspace', m.workspace_id, jsonb_build_object('attempt', attempt, 'thread_id', m.thread_id)
+            from message m where m.id = claim_post.message_id;
+            return next;
+        end loop;
+    end loop;
+end $$;
+CREATE TABLE public.work (
+    message_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    called boolean NOT NULL,
+    leased boolean DEFAULT false NOT NULL,
+    token bigint DEFAULT 0 NOT NULL,
+    attempt integer DEFAULT 0 NOT NULL,
+    holder uuid,
+    deadline timestamp with time zone NOT NULL,
+    handed_at timestamp with time zone,
+    cancel_requested_at timestamp with time zone,
+    last_error jsonb,
+    CONSTRAINT work_check CHECK (((NOT leased) OR (due_at < 'infinity'::timestamp with time zone)))
+)
+WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='500', autovacuum_vacuum_cost_delay='0');
+CREATE FUNCTION public.close_work(w public.work, e public.ending, p_actor_kind text, p_actor uuid) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+    asked message;
+    reply_seq bigint;
+begin
+    select * into strict asked from message where id = w.message_id;
+    -- The row as it is now: the end of its neighbour a moment ago may have let it out.
+    delete from work where message_id = w.message_id returning due_at into strict w.due_at;
+    update mailbox set
+        open_count = open_count - 1,
+        active_count = active_count - (w.due_at < 'infinity')::integer,
+        last_seq = last_seq + (e.body is not null)::integer
+    where workspace_id = w.workspace_id returning last_seq into reply_seq;
+    if e.body is not null then
+        insert into message (id, workspace_id, seq, role, sender_kind, sender_id, thread_id, task_id, reply_to, body, traceparent)
+        values (e.reply_id, w.workspace_id, reply_seq, 'agent', 'workspace', w.workspace_id, asked.thread_id, asked.task_id,
+                w.message_id, e.body, asked.traceparent);
+    end if;
+    insert into outcome (message_id, state, reply_id, interrupted, error, usage, upstream, attempts, fingerprint)
+    values (w.message_id, e.state, e.reply_id, e.interrupted, e.error, e.usage, e.upstream, w.attempt, e.fingerprint);
+    perform note_event('message.' || e.state, w.workspace_id,
+        case when asked.sender_kind = 'workspace' then asked.sender_id end, w.message_id, p_actor_kind, p_actor,
+        jsonb_build_object('seq', case when e.body is not null then reply_seq end, 'asked_seq', asked.seq, 'thread_id', asked.thread_id,
+            'reply_id', e.reply_id, 'interrupted', e.interrupted, 'error', e.error, 'attempts', w.attempt, 'preview', e.preview));
+    return promote_work(w.workspace_id);
+end $$;
+CREATE FUNCTION public.credential_lives(p_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    select exists (select from credential
+        where id = p_id and revoked_at is null and (expires_at is null or expires_at > clock_timestamp()))
+$$;
+CREATE FUNCTION public.fail_mailbox(p_workspace uuid, p_most integer) RETURNS SETOF uuid
+    LANGUAGE plpgsql
+    AS $$
+declare
+    w work;
+    e ending;
+begin
+    perform lock_mailboxes(array[p_workspace]);
+    update mailbox set paused = true where workspace_id = p_workspace;
+    for w in select * from work where work.workspace_id = p_workspace order by work.seq limit p_most for update loop
+        e := row(null, null, null, null, null, null, null, null, null);
+        e.state := 'failed';
+        e.error := jsonb_build_object('code', 'workspace_removed', 'detail', 'The workspace was removed before it answered.');
+        perform close_work(w, e, 'server', null);
+        return next w.message_id;
+    end loop;
+end $$;
+CREATE FUNCTION public.find_task(p_task uuid, p_workspace uuid, p_sender_kind text, p_sender uuid, OUT verdict text, OUT thread_id text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    latest uuid;
+    ended outcome;
+begin
+    select m.thread_id into find_task.thread_id from message m
+    where m.id = p_task and m.workspace_id = p_workspace and m.role = 'user' and m.sender_kind = p_sender_kind and m.sender_id = p_sender;
+    if not found then
+        verdict := 'task_not_found';
+        return;
+    end if;
+    select m.id into latest from message m where m.task_id = p_task and m.task_id <> m.id and m.role = 'user' order by m.seq desc limit 1;
+    select * into ended from outcome o where o.message_id = coalesce(latest, p_task);
+    verdict := case when not found then 'task_busy' when ended.interrupted is null then 'task_ended' end;
+end $$;
+CREATE FUNCTION public.finish_work(p_messages uuid[], p_workspaces uuid[], p_credentials uuid[], p_tokens bigint[], p_states text[], p_replies uuid[], p_bodies jsonb[], p_interrupted text[], p_upstreams jsonb[], p_errors jsonb[], p_usages jsonb[], p_fingerprints bytea[], p_previews text[]) RETURNS TABLE(verdict text, message_id uuid, workspace_id uuid, promoted integer, called boolean)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    w work;
+    ended outcome;
+    e ending;
+begin
+    perform lock_mailboxes(p_workspaces);
+    for i in 1 .. cardinality(p_messages) loop
+        message_id := p_messages[i];
+        workspace_id := p_workspaces[i];
+        promoted := 0;
+        select b.called into called from mailbox b where b.workspace_id = p_workspaces[i];
+        -- Our own calls carry no credential: the lease is theirs.
+        if p_credentials[i] is not null and not credential_lives(p_credentials[i]) then
+            verdict := 'unauthenticated';
+            return next;
+            continue;
+        end if;
+        select * into w from work where work.message_id = p_messages[i] and work.workspace_id = p_workspaces[i] for update;
+        if found and w.token = p_tokens[i] then
+            verdict := 'done';
+            e := (p_states[i], p_replies[i], p_bodies[i], p_interrupted[i], p_upstreams[i], p_errors[i], p_usages[i], p_fingerprints[i],
+                  p_previews[i]);
+            promoted := close_work(w, e, 'workspace', p_workspaces[i]);
+            update mailbox b set failures = 0, unreachable_until = null
+            where b.workspace_id = p_workspaces[i] and b.failures > 0;
+            return next;
+            continue;
+        end if;
+        select o.* into ended from outcome o join message m on m.id = o.message_id
+        where o.message_id = p_messages[i] and m.workspace_id = p_workspaces[i];
+        verdict := case
+            when w.message_id is not null then 'lease_lost'
+            when ended.message_id is null then 'not_found'
+            when ended.fingerprint = p_fingerprints[i] then 'same'
+            else 'superseded' end;
+        if verdict in ('lease_lost', 'superseded') then
+            perform note_event('message.late', p_workspaces[i], null, p_messages[i], 'workspace', p_workspaces[i],
+                jsonb_build_object('token', p_tokens[i], 'state', p_states[i], 'preview', p_previews[i], 'error', p_errors[i],
+                    'message', case when length(p_bodies[i]::text) < 262144 then p_bodies[i] end));
+        end if;
+        return next;
+    end loop;
+end $$;
+CREATE FUNCTION public.lock_mailboxes(p_workspaces uuid[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+    select from mailbox where workspace_id = any(p_workspaces) order by workspace_id for update
+$$;
+CREATE TABLE public.workspace (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    role text,
+    parent_id uuid,
+    ancestors uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    delivery_mode text NOT NULL,
+    url text,
+    agent_card jsonb,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    x double precision DEFAULT 0 NOT NULL,
+    y double precision DEFAULT 0 NOT NULL,
+    collapsed boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    registered_at timestamp with time zone,
+    removed_at timestamp with time zone,
+    CONSTRAINT workspace_ancestors_check CHECK ((cardinality(ancestors) < 32)),
+    CONSTRAINT workspace_check CHECK (((parent_id IS NULL) = (cardinality(ancestors) = 0))),
+    CONSTRAINT workspace_check1 CHECK (((parent_id IS NULL) OR (ancestors[cardinality(ancestors)] = parent_id))),
+    CONSTRAINT workspace_delivery_mode_check CHECK ((delivery_mode = ANY (ARRAY['push'::text, 'poll'::text]))),
+    CONSTRAINT workspace_name_check CHECK (((length(name) >= 1) AND (length(name) <= 255))),
+    CONSTRAINT workspace_role_check CHECK ((length(role) <= 1000)),
+    CONSTRAINT workspace_url_check CHECK ((length(url) <= 2000))
+);
+CREATE FUNCTION public.may_talk(a public.workspace, b public.workspace) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select a.id = b.id
+        or a.parent_id is not distinct from b.parent_id
+        or b.id = any(a.ancestors)
+        or a.id = any(b.ancestors)
+$$;
+CREATE FUNCTION public.note_event(p_type text, p_workspace uuid, p_peer uuid, p_message uuid, p_actor_kind text, p_actor uuid, p_payload jsonb) RETURNS void
+    LANGUAGE sql
+    AS $$
+    insert into event (type, workspace_id, peer_id, message_id, actor_kind, actor_id, payload)
+    values (p_type, p_workspace, nullif(p_peer, p_workspace), p_message, p_actor_kind, p_actor, jsonb_strip_nulls(p_payload))
+$$;
+CREATE FUNCTION public.post_notice(p_id uuid, p_workspace uuid, p_thread text, p_body jsonb, p_preview text, p_traceparent text) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+declare
+    number bigint;
+begin
+    perform lock_mailboxes(array[p_workspace]);
+    select seq into number from message where id = p_id;
+    if found then
+        return number;
+    end if;
+    update mailbox set last_seq = last_seq + 1 where workspace_id = p_workspace returning last_seq into number;
+    insert into message (id, workspace_id, seq, role, sender_kind, sender_id, thread_id, task_id, body, traceparent)
+    values (p_id, p_workspace, number, 'agent', 'workspace', p_workspace, p_thread, p_id, p_body, p_traceparent);
+    perform note_event('notice.posted', p_workspace, null, p_id, 'workspace', p_workspace,
+        jsonb_build_object('seq', number, 'thread_id', p_thread, 'preview', p_preview));
+    return number;
+end $$;
+CREATE FUNCTION public.promote_work(p_workspace uuid) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+    box mailbox;
+    promoted integer;
+begin
+    select * into box from mailbox where workspace_id = p_workspace;
+    if box.active_count >= box.max_concurrent or box.open_count <= box.active_count then
+        return 0;
+    end if;
+    update work set due_at = greatest(clock_timestamp(), box.unreachable_until), called = box.called
+    where message_id = any (array(
+        select w.message_id from work w where w.workspace_id = p_workspace and w.due_at = 'infinity'
+        order by w.seq limit box.max_concurrent - box.active_count));
+    get diagnostics promoted = row_count;
+    update mailbox set active_count = active_count + promoted where workspace_id = p_workspace;
+    return promoted;
+end $$;
+CREATE FUNCTION public.reap_work(p_attempt_limit integer, p_most integer) RETURNS TABLE(message_id uuid, workspace_id uuid, state text, promoted integer, called boolean)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    due uuid[];
+    boxes uuid[];
+    moment timestamptz := clock_timestamp();
+    w work;
+    e ending;
+begin
+    select array_agg(c.message_id), array_agg(c.workspace_id) into due, boxes from (
+        (select w.message_id, w.workspace_id from work w where w.deadline <= moment order by w.deadline limit p_most)
+        union
+        (select w.message_id, w.workspace_id from work w
+         where w.leased and w.due_at <= moment and (w.attempt >= p_attempt_limit or w.cancel_requested_at is not null)
+         order by w.due_at limit p_most)) c;
+    perform lock_mailboxes(boxes);
+    for w in select * from work where work.message_id = any(due) order by work.workspace_id, work.seq for update loop
+        moment := clock_timestamp();
+        e := row(null, null, null, null, null, null, null, null, null);
+        if w.deadline <= moment then
+            e.state := 'expired';
+            e.error := jsonb_build_object('code', 'expired', 'detail', 'The deadline passed without an answer.', 'last', w.last_error);
+        elsif w.leased and w.due_at <= moment and w.cancel_requested_at is not null then
+            e.state := 'cancelled';
+            e.error := jsonb_build_object('code', 'cancelled', 'detail', 'Cancelled by its sender.');
+        elsif w.leased and w.due_at <= moment and w.attempt >= p_attempt_limit then
+            e.state := 'failed';
+            e.error := jsonb_build_object('code', 'attempts_exhausted', 'detail',
+                format('Handed out %s times without an answer.', w.attempt), 'last', w.last_error);
+        else
+            continue;
+        end if;
+        message_id := w.message_id;
+        workspace_id := w.workspace_id;
+        state := e.state;
+        promoted := close_work(w, e, 'server', null);
+        select b.called into called from mailbox b where b.workspace_id = w.workspace_id;
+        return next;
+    end loop;
+end $$;
+CREATE FUNCTION public.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception '% is append-only', tg_table_name using errcode = 'integrity_constraint_violation';
+end $$;
+CREATE FUNCTION public.return_work(p_messages uuid[], p_workspaces uuid[], p_credentials uuid[], p_tokens bigint[], p_kinds text[], p_errors jsonb[], p_attempt_limit integer, p_backoff double precision, p_backoff_cap double precision) RETURNS TABLE(verdict text, message_id uuid, workspace_id uuid, promoted integer, called boolean)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    w work;
+    box mailbox;
+    e ending;
+    again timestamptz;
+    peer uuid;
+begin
+    perform lock_mailboxes(p_workspaces);
+    for i in 1 .. cardinality(p_messages) loop
+        message_id := p_messages[i];
+        workspace_id := p_workspaces[i];
+        promoted := 0;
+        select * into box from mailbox b where b.workspace_id = p_workspaces[i];
+        called := box.called;
+        if p_credentials[i] is not null and not credential_lives(p_credentials[i]) then
+            verdict := 'unauthenticated';
+            return next;
+            continue;
+        end if;
+        select * into w from work where work.message_id = p_messages[i] and work.workspace_id = p_workspaces[i] for update;
+        if not found then
+            verdict := case when exists (select from outcome o join message m on m.id = o.message_id
+                where o.message_id = p_messages[i] and m.workspace_id = p_workspaces[i]) then 'superseded' else 'not_found' end;
+        elsif w.token <> p_tokens[i] then
+            verdict := 'lease_lost';
+        elsif not w.leased then
+            verdict := 'same';
+        elsif w.cancel_requested_at is not null then
+            verdict := 'cancelled';
+            e := row(null, null, null, null, null, null, null, null, null);
+            e.state := 'cancelled';
+            e.error := jsonb_build_object('code', 'cancelled', 'detail', 'Cancelled by its sender.');
+            promoted := close_work(w, e, 'workspace', p_workspaces[i]);
+        elsif p_kinds[i] = 'retry' and w.attempt >= p_attempt_limit then
+            verdict := 'failed';
+            e := row(null, null, null, null, null, null, null, null, null);
+            e.state := 'failed';
+            e.error := jsonb_build_object('code', 'attempts_exhausted', 'detail',
+                format('Handed out %s times without an answer.', w.attempt), 'last', p_errors[i]);
+            promoted := close_work(w, e, 'workspace', p_workspaces[i]);
+        else
+            verdict := 'done';
+            select case when m.sender_kind = 'workspace' then m.sender_id end into peer from message m where m.id = p_messages[i];
+            again := clock_timestamp() + case p_kinds[i]
+                when 'retry' then backoff(p_backoff, p_backoff_cap, w.attempt - 1)
+                when 'not_handed' then backoff(p_backoff, p_backoff_cap, box.failures)
+                else interval '0' end;
+            update work set leased = false, holder = null, due_at = again, last_error = coalesce(p_errors[i], last_error),
+                attempt = attempt - (p_kinds[i] <> 'retry')::integer
+            where work.message_id = p_messages[i];
+            if p_kinds[i] = 'not_handed' then
+                update mailbox b set failures = b.failures + 1, unreachable_until = again where b.workspace_id = p_workspaces[i];
+                update work set due_at = greatest(work.due_at, again)
+                where work.workspace_id = p_workspaces[i] and work.due_at < 'infinity' and not work.leased;
+            end if;
+            perform note_event(case p_kinds[i] when 'release' then 'message.released' else 'message.retrying' end, p_workspaces[i], peer,
+                p_messages[i], 'workspace', p_workspaces[i], jsonb_build_object('attempt', w.attempt, 'error', p_errors[i], 'due_at', again,
+                    'reached', p_kinds[i] <> 'not_handed'));
+        end if;
+        return next;
+    end loop;
+end $$;
+CREATE TABLE public.credential (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    digest bytea NOT NULL,
+    prefix text NOT NULL,
+    workspace_id uuid,
+    person_id uuid,
+    label text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    used_at timestamp with time zone,
+    CONSTRAINT credential_check CHECK (((kind = 'workspace'::text) = (workspace_id IS NOT NULL))),
+    CONSTRAINT credential_check1 CHECK (((kind = 'session'::text) = (person_id IS NOT NULL))),
+    CONSTRAINT credential_digest_check CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT credential_kind_check CHECK ((kind = ANY (ARRAY['operator'::text, 'workspace'::text, 'session'::text]))),
+    CONSTRAINT credential_label_check CHECK ((length(label) <= 255)),
+    CONSTRAINT credential_prefix_check CHECK ((length(prefix) <= 16))
+);
+CREATE TABLE public.event (
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    id bigint NOT NULL,
+    type text NOT NULL,
+    workspace_id uuid NOT NULL,
+    peer_id uuid,
+    message_id uuid,
+    actor_kind text NOT NULL,
+    actor_id uuid,
+    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+ALTER TABLE public.event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.feed_floor (
+    singleton boolean DEFAULT true NOT NULL,
+    xid xid8 DEFAULT '0'::xid8 NOT NULL,
+    id bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT feed_floor_singleton_check CHECK (singleton)
+);
+CREATE TABLE public.installation (
+    singleton boolean DEFAULT true NOT NULL,
+    id uuid NOT NULL,
+    key_check bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT installation_singleton_check CHECK (singleton)
+);
+CREATE TABLE public.login_code (
+    digest bytea NOT NULL,
+    person_id uuid NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT login_code_digest_check CHECK ((octet_length(digest) = 32))
+);
+CREATE TABLE public.mailbox (
+    workspace_id uuid NOT NULL,
+    last_seq bigint DEFAULT 0 NOT NULL,
+    max_concurrent integer DEFAULT 1 NOT NULL,
+    paused boolean DEFAULT false NOT NULL,
+    called boolean DEFAULT false NOT NULL,
+    open_count integer DEFAULT 0 NOT NULL,
+    active_count integer DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    unreachable_until timestamp with time zone,
+    CONSTRAINT mailbox_active_count_check CHECK ((active_count >= 0)),
+    CONSTRAINT mailbox_max_concurrent_check CHECK (((max_concurrent >= 1) AND (max_concurrent <= 64))),
+    CONSTRAINT mailbox_open_count_check CHECK ((open_count >= 0))
+)
+WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='500', autovacuum_vacuum_cost_delay='0');
+CREATE TABLE public.message (
+    id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    role text NOT NULL,
+    sender_kind text NOT NULL,
+    sender_id uuid NOT NULL,
+    thread_id text NOT NULL,
+    task_id uuid NOT NULL,
+    reply_to uuid,
+    idempotency_key text,
+    fingerprint bytea,
+    body jsonb NOT NULL,
+    traceparent text,
+    deadline timestamp with time zone,
+    accepted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT message_check CHECK (((idempotency_key IS NULL) OR (fingerprint IS NOT NULL))),
+    CONSTRAINT message_idempotency_key_check CHECK (((length(idempotency_key) >= 1) AND (length(idempotency_key) <= 255))),
+    CONSTRAINT message_role_check CHECK ((role = ANY (ARRAY['user'::text, 'agent'::text, 'system'::text]))),
+    CONSTRAINT message_sender_kind_check CHECK ((sender_kind = ANY (ARRAY['operator'::text, 'person'::text, 'workspace'::text]))),
+    CONSTRAINT message_thread_id_check CHECK (((length(thread_id) >= 1) AND (length(thread_id) <= 256)))
+);
+CREATE TABLE public.migration (
+    number integer NOT NULL,
+    name text NOT NULL,
+    digest text NOT NULL,
+    run_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+CREATE TABLE public.outcome (
+    message_id uuid NOT NULL,
+    state text NOT NULL,
+    reply_id uuid,
+    interrupted text,
+    error jsonb,
+    usage jsonb,
+    upstream jsonb,
+    attempts integer NOT NULL,
+    fingerprint bytea,
+    ended_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT outcome_check CHECK (((state = 'replied'::text) = (reply_id IS NOT NULL))),
+    CONSTRAINT outcome_check1 CHECK (((state = 'replied'::text) = (error IS NULL))),
+    CONSTRAINT outcome_state_check CHECK ((state = ANY (ARRAY['replied'::text, 'failed'::text, 'cancelled'::text, 'expired'::text])))
+);
+CREATE TABLE public.person (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT person_name_check CHECK (((length(name) >= 1) AND (length(name) <= 255)))
+);
+CREATE TABLE public.presence (
+    workspace_id uuid NOT NULL,
+    status text DEFAULT 'offline'::text NOT NULL,
+    seen_at timestamp with time zone,
+    beats boolean DEFAULT false NOT NULL,
+    active_tasks integer DEFAULT 0 NOT NULL,
+    current_task text,
+    error_rate double precision DEFAULT 0 NOT NULL,
+    sample_error text,
+    uptime_seconds double precision DEFAULT 0 NOT NULL,
+    CONSTRAINT presence_status_check CHECK ((status = ANY (ARRAY['offline'::text, 'online'::text, 'degraded'::text])))
+)
+WITH (fillfactor='50');
+CREATE TABLE public.server (
+    id uuid NOT NULL,
+    lock_key bigint NOT NULL,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    seen_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    lost_at timestamp with time zone
+);
+ALTER TABLE public.server ALTER COLUMN lock_key ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.server_lock_key_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+ALTER TABLE ONLY public.credential
+    ADD CONSTRAINT credential_digest_key UNIQUE (digest);
+ALTER TABLE ONLY public.credential
+    ADD CONSTRAINT credential_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (xid, id);
+ALTER TABLE ONLY public.feed_floor
+    ADD CONSTRAINT feed_floor_pkey PRIMARY KEY (singleton);
+ALTER TABLE ONLY public.installation
+    ADD CONSTRAINT installation_pkey PRIMARY KEY (singleton);
+ALTER TABLE ONLY public.login_code
+    ADD CONSTRAINT login_code_pkey PRIMARY KEY (digest);
+ALTER TABLE ONLY public.mailbox
+    ADD CONSTRAINT mailbox_pkey PRIMARY KEY (workspace_id);
+ALTER TABLE ONLY public.message
+    ADD CONSTRAINT message_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.message
+    ADD CONSTRAINT message_workspace_id_seq_key UNIQUE (workspace_id, seq);
+ALTER TABLE ONLY public.migration
+    ADD CONSTRAINT migration_pkey PRIMARY KEY (number);
+ALTER TABLE ONLY public.outcome
+    ADD CONSTRAINT outcome_pkey PRIMARY KEY (message_id);
+ALTER TABLE ONLY public.person
+    ADD CONSTRAINT person_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.presence
+    ADD CONSTRAINT presence_pkey PRIMARY KEY (workspace_id);
+ALTER TABLE ONLY public.server
+    ADD CONSTRAINT server_lock_key_key UNIQUE (lock_key);
+ALTER TABLE ONLY public.server
+    ADD CONSTRAINT server_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.work
+    ADD CONSTRAINT work_pkey PRIMARY KEY (message_id);
+ALTER TABLE ONLY public.work
+    ADD CONSTRAINT work_workspace_id_seq_key UNIQUE (workspace_id, seq);
+ALTER TABLE ONLY public.workspace
+    ADD CONSTRAINT workspace_pkey PRIMARY KEY (id);
+CREATE INDEX credential_workspace ON public.credential USING btree (workspace_id) WHERE (workspace_id IS NOT NULL);
+CREATE INDEX event_at ON public.event USING brin (at);
+CREATE INDEX event_message ON public.event USING btree (message_id) WHERE (message_id IS NOT NULL);
+CREATE INDEX event_peer ON public.event USING btree (peer_id, xid, id) WHERE (peer_id IS NOT NULL);
+CREATE INDEX event_workspace ON public.event USING btree (workspace_id, xid, id);
+CREATE UNIQUE INDEX message_key ON public.message USING btree (sender_kind, sender_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+CREATE INDEX message_task ON public.message USING btree (task_id) WHERE ((task_id <> id) AND (role = 'user'::text));
+CREATE INDEX message_thread ON public.message USING btree (workspace_id, thread_id, seq);
+CREATE INDEX work_active ON public.work USING btree (workspace_id, seq) WHERE (due_at < 'infinity'::timestamp with time zone);
+CREATE INDEX work_calls ON public.work USING btree (due_at) WHERE called;
+CREATE INDEX work_deadline ON public.work USING btree (deadline);
+CREATE INDEX work_holder ON public.work USING btree (holder) WHERE (holder IS NOT NULL);
+CREATE INDEX work_leases ON public.work USING btree (due_at) WHERE leased;
+CREATE INDEX workspace_ancestors ON public.workspace USING gin (ancestors);
+CREATE INDEX workspace_parent ON public.workspace USING btree (parent_id);
+CREATE TRIGGER message_is_kept BEFORE DELETE OR UPDATE ON public.message FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER outcome_is_kept BEFORE DELETE OR UPDATE ON public.outcome FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+ALTER TABLE ONLY public.credential
+    ADD CONSTRAINT credential_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.credential
+    ADD CONSTRAINT credential_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(id);
+ALTER TABLE ONLY public.login_code
+    ADD CONSTRAINT login_code_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.mailbox
+    ADD CONSTRAINT mailbox_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(id);
+ALTER TABLE ONLY public.message
+    ADD CONSTRAINT message_reply_to_fkey FOREIGN KEY (reply_to) REFERENCES public.message(id);
+ALTER TABLE ONLY public.message
+    ADD CONSTRAINT message_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(id);
+ALTER TABLE ONLY public.outcome
+    ADD CONSTRAINT outcome_message_id_fkey FOREIGN KEY (message_id) REFERENCES public.message(id);
+ALTER TABLE ONLY public.outcome
+    ADD CONSTRAINT outcome_reply_id_fkey FOREIGN KEY (reply_id) REFERENCES public.message(id);
+ALTER TABLE ONLY public.presence
+    ADD CONSTRAINT presence_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(id);
+ALTER TABLE ONLY public.work
+    ADD CONSTRAINT work_message_id_fkey FOREIGN KEY (message_id) REFERENCES public.message(id);
+ALTER TABLE ONLY public.work
+    ADD CONSTRAINT work_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.mailbox(workspace_id);
+ALTER TABLE ONLY public.workspace
+    ADD CONSTRAINT workspace_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES public.workspace(id);

@@ -1,0 +1,42 @@
+"""The hot statements use their indexes, also right after a start on empty tables, and whatever else waits in the house."""
+
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from postroom.db.database import _SESSION  # pyright: ignore[reportPrivateUsage]
+from postroom.db.statements import load
+
+HOT = {
+    ("deliveries", "claim_calls"): (uuid4(), 8, 30.0, 10),
+    ("deliveries", "read_deliveries"): ([uuid4()],),
+    ("deliveries", "extend_work"): ([uuid4()], [1], [30.0]),
+    ("messages", "read_states"): ([uuid4()],),
+    ("messages", "find_latest"): (uuid4(),),
+    ("events", "read_all_events"): ("1", 1, 10),
+    ("events", "read_workspace_events"): ("1", 1, 10, uuid4()),
+    ("identity", "find_callers"): ([b"x" * 32], 30),
+    ("messages", "read_history"): (uuid4(), "operator", uuid4(), None, None, None, None, 50),
+}
+BIG = {"work", "message", "outcome", "event", "credential"}
+
+
+def scanned(plan: dict[str, Any]) -> set[str]:
+    """Tables that a plan reads from end to end."""
+    found = {plan["Relation Name"]} if plan["Node Type"] == "Seq Scan" else set[str]()
+    for below in plan.get("Plans", ()):
+        found |= scanned(below)
+    return found
+
+
+@pytest.mark.parametrize(("place", "name"), HOT)
+async def test_hot_statement_scans_no_table(dsn: str, place: str, name: str) -> None:
+    connection: Any = await asyncpg.connect(dsn, server_settings=_SESSION)
+    try:
+        prepared = await connection.prepare(getattr(load(place), name))
+        plan = await prepared.explain(*HOT[place, name])
+        assert not scanned(plan[0]["Plan"]) & BIG, plan
+    finally:
+        await connection.close()
