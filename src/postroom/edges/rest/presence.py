@@ -1,0 +1,35 @@
+"""An agent that speaks lives: its mailbox's verbs are signs of life beside the heartbeat."""
+
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from postroom.clock import monotonic
+from postroom.core.registry.agents import Agents
+from postroom.metrics import FAULTS
+
+log = structlog.get_logger()
+
+# Silence of 90 s is what counts as offline: every few seconds says as much as every request.
+_EVERY_SECONDS: Final = 5.0
+
+
+class Presence:
+    """Notes signs of life, at most every few seconds per workspace, and never fails a request over it."""
+
+    def __init__(self, agents: Agents) -> None:
+        self._agents = agents
+        self._noted: dict[UUID, float] = {}
+
+    async def touch(self, workspace: UUID) -> None:
+        """The agent of this workspace was heard of just now."""
+        now = monotonic()
+        if now - self._noted.get(workspace, -_EVERY_SECONDS) < _EVERY_SECONDS:
+            return
+        self._noted[workspace] = now
+        try:
+            await self._agents.touch([workspace])
+        except Exception as error:  # boundary: presence is a courtesy, the verb that came with it must go on
+            FAULTS.labels("presence").inc()
+            log.warning("presence.failed", workspace_id=str(workspace), reason=type(error).__name__)
