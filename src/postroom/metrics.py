@@ -20,6 +20,7 @@ PRUNED = Counter("postroom_pruned_events_total", "Events pruned from the feed.",
 RETRIED = Counter("postroom_database_retries_total", "Transactions run again, by SQLSTATE or kind of fault.", ["reason"], registry=REGISTRY)
 LOOP_CRASHES = Counter("postroom_loop_crashes_total", "Crashes of background loops.", ["loop"], registry=REGISTRY)
 FAULTS = Counter("postroom_faults_total", "Exceptions caught at a boundary, by place.", ["place"], registry=REGISTRY)
+CUT = Counter("postroom_connections_cut_total", "Connections that the server ended or refused, by reason.", ["reason"], registry=REGISTRY)
 SIGNALS_DROPPED = Counter("postroom_signals_dropped_total", "Wake-ups to other servers replaced by 'look at everything'.", registry=REGISTRY)
 
 BATCH_SIZE = Histogram("postroom_batch_size", "Requests that shared one commit.", ["batch"], registry=REGISTRY, buckets=(1, 2, 4, 8, 16, 32, 64, 128))
