@@ -2,8 +2,8 @@
 
     database -> key -> pools -> services -> batchers, workers, HTTP      (start, in this order; stop, in the reverse)
 
-The stop (R90): no new connections, no new claims, accepts in flight finish, calls in flight get their grace, the streams end, then HTTP, workers,
-pools and the embedded PostgreSQL. A second signal ends the process at once; nothing that was acknowledged depends on a clean stop.
+The stop (R90): no new connections, no new claims, accepts in flight finish, calls in flight get their grace, the streams end, then HTTP,
+workers, pools and the embedded PostgreSQL. A second signal ends the process at once; nothing that was acknowledged depends on a clean stop.
 """
 
 import asyncio

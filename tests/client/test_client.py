@@ -178,9 +178,14 @@ def frame(cursor: int, text: str = "é") -> bytes:
     return b": beat\n\nid: %d\nevent: x\ndata: %b\n\n" % (cursor, orjson.dumps(body))
 
 
+def frame_in_lines(cursor: int) -> bytes:
+    """The same event with its data on several lines, as the format allows."""
+    return frame(cursor).replace(b',"', b',\ndata: "')
+
+
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
 def test_frames_are_the_same_wherever_the_bytes_are_cut(line_end: bytes) -> None:
-    whole = (frame(1) + frame(2, "日本🙂")).replace(b"\n", line_end)
+    whole = (frame_in_lines(1) + frame(2, "日本🙂")).replace(b"\n", line_end)
     for size in range(1, len(whole)):
         parser = FrameParser()
         frames = [one for start in range(0, len(whole), size) for one in parser.feed(whole[start : start + size])]

@@ -8,7 +8,7 @@ import pytest
 
 from postroom.core.events.model import Event, EventFilter, EventType, Position
 from postroom.errors import Forbidden, Gone, Malformed
-from tests.core.test_path import answer, claim, hold, send
+from tests.core.test_path import answer, claim, draft, hold, send
 from tests.support.database import House
 
 WRITERS = 8
@@ -71,8 +71,6 @@ async def test_sender_sees_the_end_of_what_it_sent(house: House) -> None:
     lead = await house.workspace("lead")
     agent = await house.workspace("agent", parent_id=lead.id)
     start = await house.services.events.start(None)
-    from tests.core.test_path import draft
-
     await house.services.messages.accept(lead, draft(agent.id))
     [delivery] = await claim(house, agent)
     await house.services.deliveries.reply(hold(delivery, agent), answer())

@@ -1,19 +1,20 @@
 """The tree, and what agents say about themselves."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from postroom.core.registry.model import Heartbeat, NewWorkspace, Status
 from postroom.errors import Conflict, Forbidden, NotFound, Refused
+from tests.core.test_path import send
 from tests.support.database import House
 
 
 async def test_tree_rule_is_self_siblings_roots_ancestors_and_descendants(house: House) -> None:
     tree = {"a": None, "b": None, "a1": "a", "a2": "a", "a11": "a1", "b1": "b"}
-    ids = {}
+    ids: dict[str | None, UUID | None] = {None: None}
     for name, parent in tree.items():
-        ids[name] = (await house.workspace(name, parent_id=ids.get(parent))).id
+        ids[name] = (await house.workspace(name, parent_id=ids[parent])).id
     friends = {
         "a": {"a", "b", "a1", "a2", "a11"},
         "b": {"a", "b", "b1"},
@@ -24,9 +25,11 @@ async def test_tree_rule_is_self_siblings_roots_ancestors_and_descendants(house:
     }
     for one in tree:
         for other in tree:
-            allowed = await house.services.workspaces.related(house.operator, ids[one], ids[other])
+            first, second = ids[one], ids[other]
+            assert first and second
+            allowed = await house.services.workspaces.related(house.operator, first, second)
             assert allowed == (other in friends[one]), (one, other)
-    assert not await house.services.workspaces.related(house.operator, ids["a"], uuid4())
+    assert ids["a"] and not await house.services.workspaces.related(house.operator, ids["a"], uuid4())
 
 
 async def test_moves_keep_the_tree_a_tree(house: House) -> None:
@@ -67,8 +70,6 @@ async def test_removing_a_parent_needs_a_word_and_takes_its_children_along(house
 
 
 async def test_interrupted_removal_is_finished_by_the_repair_loop(house: House) -> None:
-    from tests.core.test_path import send
-
     agent = await house.workspace()
     receipt = await send(house, agent)
     await house.sql("update workspace set removed_at = clock_timestamp() where id = $1", agent.id)

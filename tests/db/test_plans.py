@@ -6,7 +6,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from postroom.db.database import _SESSION  # pyright: ignore[reportPrivateUsage]
+from postroom.db.database import _SESSION
 from postroom.db.statements import load
 
 HOT = {

@@ -51,7 +51,8 @@ async def empty(dsn: str) -> None:
     """Forget everything but the schema."""
     connection: Any = await asyncpg.connect(dsn)
     try:
-        rows = await connection.fetch("select tablename from pg_tables where schemaname = 'public' and tablename not in ('migration', 'feed_floor')")
+        rows = await connection.fetch("""
+            select tablename from pg_tables where schemaname = 'public' and tablename not in ('migration', 'feed_floor')""")
         await connection.execute("truncate " + ", ".join(row["tablename"] for row in rows) + " cascade")
         await connection.execute("update feed_floor set xid = '0', id = 0")
     finally:
@@ -93,8 +94,8 @@ async def open_house(dsn: str, **given: Any) -> AsyncGenerator[House]:
             runs = [group.create_task(identity.lookups.run())]
             await identity.prepare()
             services = build_services(db, settings, identity=identity, addresses=AnyAddress(), server=new_id(), signals=Signals())
-            for batcher in (services.messages.accepts, services.messages.looks, services.deliveries.finishes, services.deliveries.claims):
-                runs.append(group.create_task(batcher.run()))
+            batchers = (services.messages.accepts, services.messages.looks, services.deliveries.finishes, services.deliveries.claims)
+            runs += [group.create_task(batcher.run()) for batcher in batchers]
             await identity.install_operator("an operator token for tests, long enough", "tests")
             operator = await identity.authenticate("an operator token for tests, long enough")
             assert operator.kind is PrincipalKind.OPERATOR

@@ -1,15 +1,17 @@
 """What a dead server held is taken over at once, and what a live one holds is left alone."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from postroom.core.registry.model import DeliveryMode
 from postroom.db.signals import Signals
 from postroom.ids import new_id
+from postroom.metrics import REGISTRY
 from postroom.workers.rescue import Rescue
 from postroom.workers.wake import WakeConnection
-from tests.core.test_path import send
+from tests.core.test_path import claim, send
 from tests.support.database import House
 
 
@@ -39,8 +41,6 @@ async def test_calls_of_a_server_that_died_are_due_at_once(house: House) -> None
 
 
 async def test_leases_of_agents_that_fetch_are_not_a_servers_to_lose(house: House) -> None:
-    from tests.core.test_path import claim
-
     agent = await house.workspace()
     await send(house, agent)
     await claim(house, agent)
@@ -52,8 +52,6 @@ async def test_leases_of_agents_that_fetch_are_not_a_servers_to_lose(house: Hous
 
 def _other(house: House) -> Rescue:
     """The rescue of another server on the same database."""
-    from dataclasses import replace
-
     return Rescue(replace(house.services, server=new_id()))
 
 
@@ -61,7 +59,7 @@ async def test_server_taken_for_dead_comes_back_as_itself(house: House) -> None:
     wake = WakeConnection(house.db, Signals(), house.services.server)
     await wake.run_once()
     await house.sql("delete from server")
-    wake._beaten = 0.0  # pyright: ignore[reportPrivateUsage]
+    wake._beaten = 0.0
     with pytest.raises(ConnectionError):
         await wake.run_once()
     async with asyncio.timeout(5):
@@ -101,6 +99,4 @@ async def test_post_that_waits_although_there_is_room_is_let_out_and_counted(hou
 
 
 def _repaired() -> float:
-    from postroom.metrics import REGISTRY
-
     return REGISTRY.get_sample_value("postroom_repaired_total") or 0.0

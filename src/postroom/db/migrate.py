@@ -1,7 +1,7 @@
 """Numbered SQL migrations, each in its own transaction, under one advisory lock.
 
-A migration is never edited after a release: its digest is kept and compared. Expand first, contract a release later, so that the old and the
-new server run side by side (R84). There is no way back but a backup; nothing here ever runs a rollback (lessons.md, L29).
+A migration is never edited after a release: its digest is kept and compared. Expand first, contract a release later, so that the old
+and the new server run side by side (R84). There is no way back but a backup; nothing here ever runs a rollback (lessons.md, L29).
 """
 
 import hashlib

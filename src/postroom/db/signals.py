@@ -1,8 +1,9 @@
 """Wake-ups: "something is there for you". A hint, never data; whoever waits also polls (R50).
 
 A topic is a string: ``calls`` (work for servers that call agents), ``events`` (the feed grew), ``post:<workspace>``, ``end:<message>``,
-``cancels`` (somebody holds what nobody wants any more), ``outbox`` (there is something to tell the other servers). Inside the process a signal arrives at once. For the other servers the topics are collected and sent by one NOTIFY
-a few times a second, outside every transaction that matters (R51).
+``cancels`` (somebody holds what nobody wants any more), ``outbox`` (there is something to tell the other servers). Inside the process a
+signal arrives at once. For the other servers the topics are collected and sent by one NOTIFY a few times a second, outside every
+transaction that matters (R51).
 """
 
 import asyncio

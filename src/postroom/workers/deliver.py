@@ -137,7 +137,7 @@ class Deliver:
                 await self._settle(call, result)
         except Exception as error:  # boundary: one call must not end the others; the lease runs out and the message is handed again
             FAULTS.labels("call").inc()
-            log.error("call crashed", message_id=str(call.delivery.message_id), error=type(error).__name__, exc_info=True)
+            log.exception("call crashed", message_id=str(call.delivery.message_id), error=type(error).__name__)
         finally:
             self._forget(call)
 
@@ -185,7 +185,7 @@ class Deliver:
             log.warning("answer could not be written yet", message_id=str(call.delivery.message_id), error=type(error).__name__)
             return False
         except PostroomError as error:
-            log.error("answer was refused", message_id=str(call.delivery.message_id), reason=error.name)
+            log.warning("answer was refused", message_id=str(call.delivery.message_id), reason=error.name)
         return True
 
     async def _write(self, hold: Hold, result: CallResult) -> None:

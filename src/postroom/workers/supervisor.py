@@ -2,12 +2,11 @@
 
     wake or wait -> run_once -> again
 
-``run_once`` does what is due and nothing about time; a test drives it directly. A crash is logged, counted, waited out with back-off and shown
-in ``/health`` with the age of the loop's last tick.
+``run_once`` does what is due and nothing about time; a test drives it directly. A crash is logged, counted, waited out with back-off and
+shown in ``/health`` with the age of the loop's last tick.
 """
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -100,4 +99,4 @@ class Supervisor:
         loop.last_error = f"{type(error).__name__}: {error}"[:200]
         LOOP_CRASHES.labels(loop.name).inc()
         log.warning("loop crashed", loop=loop.name, error=loop.last_error, in_row=loop.in_row, exc_info=loop.in_row == 1)
-        await asyncio.sleep(random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**loop.in_row)))
+        await asyncio.sleep(jittered(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(loop.in_row, 10))))

@@ -237,6 +237,5 @@ class Deliveries:
 
 def preview_of(message: Json) -> str | None:
     """The first words of a message, whole characters only (lessons.md, L10)."""
-    parts: list[Any] = message.get("parts") or []
-    texts = [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
-    return " ".join(texts)[:_PREVIEW] or None
+    parts: list[Json] = message.get("parts") or []
+    return " ".join(part["text"] for part in parts if isinstance(part.get("text"), str))[:_PREVIEW] or None

@@ -45,9 +45,10 @@ async def claim_calls(db: Database, server: UUID, most: int, lease: float, attem
 async def claim_post(db: Database, claims: Sequence[Claim], attempt_limit: int) -> list[list[Lease]]:
     """Leases per claim, in the order of the claims."""
     columns = list(zip(*((c.workspace_id, c.credential_id, c.most, c.lease) for c in claims), strict=True))
-    leases: list[list[Lease]] = [[] for _ in claims]
+    leases: list[list[Lease]] = [list[Lease]() for _ in claims]
     for row in await db.write(SQL.claim_post, *columns, attempt_limit, pool="lanes"):
-        leases[row["item"] - 1].append(_lease(row))
+        item: int = row["item"]
+        leases[item - 1].append(_lease(row))
     return leases
 
 

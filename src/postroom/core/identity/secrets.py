@@ -1,7 +1,7 @@
 """Making and digesting secrets.
 
-A token is ``<kind>_<256 random bits>_<CRC-32>``: the kind and the checksum let scanners recognise a leaked one without asking us. What is stored
-is its HMAC-SHA-256 under a key that is not in the database, so a stolen table opens nothing.
+A token is ``<kind>_<256 random bits>_<CRC-32>``: the kind and the checksum let scanners recognise a leaked one without asking us.
+What is stored is its HMAC-SHA-256 under a key that is not in the database, so a stolen table opens nothing.
 """
 
 import base64

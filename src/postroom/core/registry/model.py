@@ -31,7 +31,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
-    """A workspace as it is shown. ``queue_depth`` counts unfinished messages, ``active_tasks`` those that are out (or what the agent says)."""
+    """A workspace as it is shown.
+
+    ``queue_depth`` counts unfinished messages, ``active_tasks`` those that are out, or what the agent says if that is more.
+    """
 
     id: UUID
     name: str

@@ -1,6 +1,5 @@
 """Use cases of the registry that change who there is: create, look, change, remove, pause."""
 
-import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -131,7 +130,10 @@ class Workspaces:
         return path
 
     async def remove(self, principal: Principal, workspace: UUID, *, confirm: bool) -> Sequence[UUID]:
-        """Remove it and what hangs below: post fails, senders are told, tokens die. Raises Conflict with the children when not confirmed."""
+        """Remove it and what hangs below: post fails, senders are told, tokens die.
+
+        Raises Conflict with the children when not confirmed, Forbidden, NotFound, Gone.
+        """
         require_manager(principal)
 
         async def act(connection: Connection) -> Sequence[UUID]:
@@ -162,11 +164,12 @@ class Workspaces:
     async def fail_rest(self, workspace: UUID) -> None:
         """End what is unfinished in a removed mailbox, a bounded number per transaction; safe to run again."""
 
-        async def act(connection: Connection) -> int:
-            return len(await delivery_store.fail_mailbox(connection, workspace, _FAILED_AT_ONCE))
+        async def act(connection: Connection) -> bool:
+            return len(await delivery_store.fail_mailbox(connection, workspace, _FAILED_AT_ONCE)) == _FAILED_AT_ONCE
 
-        while await self._db.transaction(act) == _FAILED_AT_ONCE:
-            await asyncio.sleep(0)
+        more = True
+        while more:
+            more = await self._db.transaction(act)
 
     async def pause(self, principal: Principal, workspace: UUID, *, paused: bool) -> Workspace:
         """A paused mailbox accepts and does not hand out. Raises Forbidden, NotFound, Gone."""
