@@ -9,12 +9,10 @@ workers, pools and the embedded PostgreSQL. A second signal ends the process at 
 import asyncio
 import os
 import signal
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import structlog
 
@@ -23,7 +21,7 @@ from postroom.clock import monotonic
 from postroom.core.deliveries import store as delivery_store
 from postroom.core.identity.secrets import make_secret
 from postroom.core.identity.service import Identity
-from postroom.core.services import Services, build_services
+from postroom.core.services import build_services
 from postroom.db.checks import check_server
 from postroom.db.database import Database
 from postroom.db.embedded import EmbeddedPostgres
@@ -48,6 +46,7 @@ from postroom.workers.wake import WakeConnection
 log = structlog.get_logger()
 
 _ACCEPT_GRACE = 10.0
+_LABELLED = 12
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -61,82 +60,71 @@ class Running:
     task_group: asyncio.TaskGroup
 
 
-async def run(
-    settings: Settings,
-    *,
-    announce: Callable[[str], None] = lambda _: None,
-    on_ready: Callable[[Running], Awaitable[None]] | None = None,
-) -> None:
+OnReady = Callable[[Running], Awaitable[None]]
+
+
+async def run(settings: Settings, *, announce: Callable[[str], None] = lambda _: None, on_ready: OnReady | None = None) -> None:
     """Serve until SIGTERM or SIGINT. Raises SetupError when the server can not start."""
     configure_logs(settings.log_level, settings.log_format)
     stop = _stop_event()
-    _make_private(settings.data)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with _database(settings, announce) as (dsn, embedded), Database(dsn, settings).running() as db:
         await _check(db)
-        server = Server(settings, db, embedded)
-        await server.prepare()
-        await server.serve(stop, on_ready)
+        http = HttpServer(settings)
+        identity = Identity(db, settings, _secret_key(settings).encode())
+        await identity.prepare()
+        server = Server(settings, db, identity, http=http, embedded=embedded)
+        try:
+            await server.run(stop, on_ready)
+        except* SetupError as failed:
+            raise failed.exceptions[0] from None
 
 
 class Server:
     """One server process: its parts, and the task group that owns all of them."""
 
-    def __init__(self, settings: Settings, db: Database, embedded: EmbeddedPostgres | None) -> None:
+    def __init__(
+        self, settings: Settings, db: Database, identity: Identity, *, http: HttpServer, embedded: EmbeddedPostgres | None
+    ) -> None:
         self._settings = settings
         self._embedded = embedded
-        self._db = db
-        self._signals = Signals()
+        self._http = http
         self._started = monotonic()
         self._draining = asyncio.Event()
-        self.id: UUID = new_id()
-
-    async def prepare(self) -> None:
-        """Build the parts, bottom up; raises SetupError."""
-        settings = self._settings
-        self._http = HttpServer(settings)
-        identity = Identity(self._db, settings, _secret_key(settings).encode())
-        self._group_identity = identity
-        guard = AddressGuard(
-            AddressPolicy(allowed_networks=settings.agent_networks, allow_loopback=settings.listens_on_loopback, own_port=self._http.port)
-        )
+        guard = _address_guard(settings, http.port)
+        signals = Signals()
+        self._services = build_services(db, settings, identity=identity, addresses=guard, server=new_id(), signals=signals)
         self._connections = Connections(guard, reply_limit=settings.reply_limit)
-        self._identity = identity
-        self._guard = guard
+        self._deliver = Deliver(self._services, PushCaller(self._connections, call_seconds=settings.call_seconds))
+        self._services.messages.may_lend = self._deliver.may_lend
+        self._services.messages.take_lease = self._deliver.take_lease
+        self._wake = WakeConnection(db, signals, self._services.server)
+        place = settings.data if embedded else None
+        self._supervisor = Supervisor(signals, list_loops(self._services, self._deliver, self._wake, place))
 
-    async def serve(self, stop: asyncio.Event, on_ready: Callable[[Running], Awaitable[None]] | None) -> None:
-        """Run everything in one task group until ``stop``, then drain."""
-        async with asyncio.TaskGroup() as group:
-            owned = [group.create_task(self._identity.lookups.run())]
-            await self._identity.prepare()
-            token = await self._install_operator()
-            services = self._build()
-            owned += self._start(group, services)
-            await self._wake.connected.wait()
-            if on_ready is not None:
-                await on_ready(await self._running(group, services, token))
-            await stop.wait()
-            log.info("stopping")
-            await self._drain(services)
-            for task in owned:
-                task.cancel()
-        await self._connections.close()
+    async def run(self, stop: asyncio.Event, on_ready: OnReady | None) -> None:
+        """Own everything in one task group until ``stop``, then drain."""
+        token = await self._install_operator()
+        try:
+            async with asyncio.TaskGroup() as group:
+                owned = [group.create_task(part) for part in self._parts()]
+                await self._wake.connected.wait()
+                await self._http.started.wait()
+                guests = group.create_task(self._receive(token, on_ready))
+                await stop.wait()
+                log.info("stopping")
+                guests.cancel()
+                await self._drain()
+                for task in owned:
+                    task.cancel()
+        finally:
+            await self._connections.close()
 
-    def _build(self) -> Services:
-        services = build_services(
-            self._db, self._settings, identity=self._identity, addresses=self._guard, server=self.id, signals=self._signals
-        )
-        caller = PushCaller(self._connections, call_seconds=self._settings.call_seconds)
-        self._deliver = Deliver(services, caller)
-        self._wake = WakeConnection(self._db, self._signals, self.id)
-        services.messages.may_lend = self._deliver.may_lend
-        services.messages.take_lease = self._deliver.take_lease
-        place = self._settings.data if self._embedded else None
-        self._supervisor = Supervisor(self._signals, list_loops(services, self._deliver, self._wake, place))
-        return services
-
-    def _start(self, group: asyncio.TaskGroup, services: Services) -> list[asyncio.Task[Any]]:
-        site = build_site(services, health=self._health, collect=self._collect, draining=self._draining, url=self._http.url)
-        runs = [
+    def _parts(self) -> list[Coroutine[Any, Any, None]]:
+        services = self._services
+        site = build_site(services, health=self._health, collect=self._collect, draining=self._draining)
+        parts: list[Coroutine[Any, Any, None]] = [
+            services.identity.lookups.run(),
             services.messages.accepts.run(),
             services.messages.looks.run(),
             services.deliveries.finishes.run(),
@@ -146,28 +134,33 @@ class Server:
             self._http.serve(site),
         ]
         if self._embedded is not None:
-            runs.append(self._embedded.watch())
-        return [group.create_task(run) for run in runs]
+            parts.append(self._embedded.watch())
+        return parts
 
-    async def _running(self, group: asyncio.TaskGroup, services: Services, token: str) -> Running:
-        await self._http.started.wait()
+    async def _receive(self, token: str, on_ready: OnReady | None) -> None:
+        """Tell that the server is ready, and own what then comes to live with it."""
         url = self._settings.public_url.rstrip("/") or self._http.url
-        code = await services.identity.make_login_code()
-        return Running(url=url, operator_token=token, login_link=f"{url}/#{code}", task_group=group)
+        code = await self._services.identity.make_login_code()
+        async with asyncio.TaskGroup() as guests:
+            if on_ready is not None:
+                await on_ready(Running(url=url, operator_token=token, login_link=f"{url}/#{code}", task_group=guests))
+            await asyncio.Event().wait()
 
     async def _install_operator(self) -> str:
         """The operator's token: the one that is set, or one that is made on first start and kept beside the data."""
         settings = self._settings
-        token = settings.admin_token or await asyncio.to_thread(read_or_make, settings.data / "operator.token", make_secret("pro"))
-        label = "POSTROOM_ADMIN_TOKEN" if settings.admin_token else f"made on first start {settings.data.name}"
-        await self._identity.install_operator(token, label)
+        token = settings.admin_token or read_or_make(settings.data / "operator.token", make_secret("pro"))
+        # Each data directory has a token of its own: servers of one post room must not revoke each other's.
+        label = "POSTROOM_ADMIN_TOKEN" if settings.admin_token else f"made on first start {token[:_LABELLED]}"
+        await self._services.identity.install_operator(token, label)
         return token
 
-    async def _drain(self, services: Services) -> None:
+    async def _drain(self) -> None:
+        services = self._services
         self._draining.set()
         self._http.begin_drain()
         self._supervisor.stop(*CLAIMING)
-        self._signals.receive(EVERYTHING)
+        services.signals.receive(EVERYTHING)
         with suppress(TimeoutError):
             async with asyncio.timeout(_ACCEPT_GRACE):
                 await services.messages.accepts.drained()
@@ -175,31 +168,36 @@ class Server:
         await self._http.close()
         await services.deliveries.finishes.drained()
         await self._wake.close()
-        await delivery_store.remove_server(self._db, self.id)
+        await delivery_store.remove_server(services.db, services.server)
 
     async def _health(self) -> dict[str, Any]:
         """What ``GET /health`` tells."""
         loops = self._supervisor.report()
-        database = self._wake.connected.is_set()
-        well = database and not any(loop["late"] for loop in loops.values()) and not self._draining.is_set()
+        reachable = self._wake.connected.is_set()
+        ready = reachable and not self._draining.is_set()
         return {
-            "status": "ok" if well else "degraded",
-            "ready": database and not self._draining.is_set(),
+            "status": "ok" if ready and not any(loop["late"] for loop in loops.values()) else "degraded",
+            "ready": ready,
             "version": __version__,
-            "database": "reachable" if database else "unreachable",
+            "database": "reachable" if reachable else "unreachable",
             "loops": loops,
             "uptime_seconds": round(monotonic() - self._started, 1),
         }
 
     async def _collect(self) -> None:
         """Bring the gauges that describe the whole post room up to date."""
-        counts = await delivery_store.count_work(self._db)
+        counts = await delivery_store.count_work(self._services.db)
         for state in ("waiting", "due", "leased"):
             QUEUE_DEPTH.labels(state).set(counts[state])
-        ages = {row["leased"]: row["age"] for row in await delivery_store.age_work(self._db)}
+        ages = {row["leased"]: row["age"] for row in await delivery_store.age_work(self._services.db)}
         QUEUE_AGE.labels("due").set(ages.get(False, 0))
         QUEUE_AGE.labels("leased").set(ages.get(True, 0))
         self._supervisor.report()
+
+
+def _address_guard(settings: Settings, own_port: int) -> AddressGuard:
+    policy = AddressPolicy(allowed_networks=settings.agent_networks, allow_loopback=settings.listens_on_loopback, own_port=own_port)
+    return AddressGuard(policy)
 
 
 @asynccontextmanager
@@ -229,10 +227,6 @@ def _secret_key(settings: Settings) -> str:
             advice="Set the same random text of at least 32 characters for every server, and keep it: tokens are worthless without it.",
         )
     return read_or_make(settings.data / "secret.key")
-
-
-def _make_private(data: Path) -> None:
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _stop_event() -> asyncio.Event:

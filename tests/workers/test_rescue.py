@@ -40,6 +40,14 @@ async def test_calls_of_a_server_that_died_are_due_at_once(house: House) -> None
     assert await house.sql("select * from server where lost_at is null") == []
 
 
+async def test_server_whose_lock_is_held_is_not_suspected(house: House) -> None:
+    alive = WakeConnection(house.db, Signals(), house.services.server)
+    await alive.run_once()
+    await _other(house).take_over()
+    assert await house.sql("select * from server where lost_at is not null") == []
+    await alive.close()
+
+
 async def test_leases_of_agents_that_fetch_are_not_a_servers_to_lose(house: House) -> None:
     agent = await house.workspace()
     await send(house, agent)

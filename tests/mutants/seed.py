@@ -1,0 +1,28 @@
+"""What a seeded bug is."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seed:
+    """``old`` stands exactly once in ``file`` (below src/postroom) and becomes ``new``; then ``tests`` (pytest arguments) must fail.
+
+    ``name`` begins with the rule or lesson whose fault this is.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+    def plant(self, sources: Path) -> None:
+        """Change the copy of ``src`` at ``sources``. Raises ValueError when the place is not there any more."""
+        path = sources / "postroom" / self.file
+        text = path.read_text()
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.name}: the text to change stands {text.count(self.old)} times in {self.file}")
+        path.write_text(text.replace(self.old, self.new))

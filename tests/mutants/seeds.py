@@ -1,0 +1,90 @@
+"""All seeded bugs, one list per part of the path."""
+
+from tests.mutants.seed import Seed
+
+PATH = "tests/core/test_path.py"
+FUNCTIONS = "sql/migrations/0005_create_delivery_functions.sql"
+
+CORE = [
+    Seed(
+        name="R22 finish without a look at the token",
+        file=FUNCTIONS,
+        old="if found and w.token = p_tokens[i] then",
+        new="if found then",
+        tests=(f"{PATH}::test_old_token_is_fenced_once_another_holds_the_lease",),
+    ),
+    Seed(
+        name="R12 another body under the same key is taken for the same message",
+        file=FUNCTIONS,
+        old="if known.id <> p_ids[i] and known.fingerprint <> p_fingerprints[i] then",
+        new="if false then",
+        tests=(f"{PATH}::test_same_key_is_the_same_message_and_another_body_is_refused",),
+    ),
+    Seed(
+        name="R20 the next in line is not let out",
+        file=FUNCTIONS,
+        old="    return promote_work(w.workspace_id);\nend $$;",
+        new="    return 0;\nend $$;",
+        tests=(f"{PATH}::test_strict_mailbox_hands_out_one_at_a_time_and_promotes_at_the_end",),
+    ),
+    Seed(
+        name="R24 an agent that could not be reached costs an attempt",
+        file=FUNCTIONS,
+        old="attempt = attempt - (p_kinds[i] <> 'retry')::integer",
+        new="attempt = attempt",
+        tests=(f"{PATH}::test_not_handed_costs_no_attempt_and_pauses_the_mailbox",),
+    ),
+    Seed(
+        name="R33 handed out after the deadline",
+        file=FUNCTIONS,
+        old="              and w.deadline > moment and w.attempt",
+        new="              and w.attempt",
+        tests=(f"{PATH}::test_deadline_ends_a_message_and_nothing_is_handed_after_it",),
+    ),
+    Seed(
+        name="R40 the feed is read up to the newest event",
+        file="sql/queries/events.sql",
+        old="""    (select * from event where workspace_id = $4 and (xid, id) > ($1::text::xid8, $2::bigint)
+        and xid < pg_snapshot_xmin(pg_current_snapshot()) order by xid, id limit $3)""",
+        new="""    (select * from event where workspace_id = $4 and (xid, id) > ($1::text::xid8, $2::bigint)
+        order by xid, id limit $3)""",
+        tests=("tests/core/test_events.py::test_follower_misses_nothing_while_many_write",),
+    ),
+    Seed(
+        name="S1 the tree rule is not asked",
+        file=FUNCTIONS,
+        old="if (found and may_talk(source, target)) is not true then",
+        new="if false then",
+        tests=(f"{PATH}::test_unknown_target_and_stranger_are_the_same_not_found",),
+    ),
+    Seed(
+        name="S2 a revoked token still writes",
+        file=FUNCTIONS,
+        old="where id = p_id and revoked_at is null and",
+        new="where id = p_id and",
+        tests=(f"{PATH}::test_revoked_token_is_refused_inside_the_writing_statement",),
+    ),
+    Seed(
+        name="R80 leases of a live server are taken",
+        file="sql/queries/deliveries.sql",
+        old="update server set lost_at = clock_timestamp() where lost_at is null and id <> $1 and pg_try_advisory_xact_lock(70772, lock_key::int)",
+        new="update server set lost_at = clock_timestamp() - interval '1 hour' where id <> $1",
+        tests=("tests/workers/test_rescue.py::test_server_whose_lock_is_held_is_not_suspected",),
+    ),
+    Seed(
+        name="R80 leases of a dead server wait until they run out",
+        file="sql/queries/deliveries.sql",
+        old="update work w set due_at = least(w.due_at, clock_timestamp()) from orphans",
+        new="update work w set due_at = w.due_at from orphans",
+        tests=("tests/workers/test_rescue.py::test_calls_of_a_server_that_died_are_due_at_once",),
+    ),
+    Seed(
+        name="R14 counts are taken from a row that has changed meanwhile",
+        file=FUNCTIONS,
+        old="returning due_at into strict w.due_at",
+        new="",
+        tests=(f"{PATH}::test_removed_workspace_fails_its_post_and_is_gone",),
+    ),
+]
+
+SEEDS = [*CORE]
