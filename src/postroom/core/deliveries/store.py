@@ -61,7 +61,7 @@ async def read_deliveries(db: Database, leases: Sequence[Lease], pool: str) -> l
 
 async def extend_work(db: Database, holds: Sequence[Hold], lease: float) -> list[Extension]:
     """Those that are still held; who is missing has lost it."""
-    columns = ([h.message_id for h in holds], [h.token for h in holds], [lease] * len(holds))
+    columns = ([h.message_id for h in holds], [h.token for h in holds], [lease] * len(holds), [h.workspace_id for h in holds])
     rows = await db.write(SQL.extend_work, *columns, pool="reserved")
     return [Extension(message_id=row["message_id"], lease_until=row["lease_until"], cancel=row["cancel"]) for row in rows]
 

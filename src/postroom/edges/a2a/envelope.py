@@ -136,8 +136,6 @@ def _version(named: str, method: object) -> Version:
 
 
 def _operation(version: Version, method: object) -> Operation:
-    if method is None:
-        return Operation.SEND
     if not isinstance(method, str):
         raise Faulty(Fault.INVALID_REQUEST, "The method must be a text.")
     operation = _METHODS[version].get(method)

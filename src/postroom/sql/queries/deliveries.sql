@@ -58,8 +58,8 @@ where m.id = any($1::uuid[]) order by m.workspace_id, m.seq
 -- name: extend_work
 -- Only the holder of the token, and only while it is out. A cancel that was asked for travels back with the answer.
 update work w set due_at = clock_timestamp() + make_interval(secs => given.lease)
-from unnest($1::uuid[], $2::bigint[], $3::float8[]) given (message_id, token, lease)
-where w.message_id = given.message_id and w.token = given.token and w.leased
+from unnest($1::uuid[], $2::bigint[], $3::float8[], $4::uuid[]) given (message_id, token, lease, workspace_id)
+where w.message_id = given.message_id and w.workspace_id = given.workspace_id and w.token = given.token and w.leased
 returning w.message_id, w.due_at as lease_until, w.cancel_requested_at is not null as cancel
 
 -- name: finish_work
