@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from http import HTTPStatus
 from math import ceil
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import structlog
@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
+from starlette.websockets import WebSocket, WebSocketState
 
 from postroom import errors
 from postroom.edges.body import refused_fields
@@ -94,19 +95,27 @@ def problem_of(error: Exception, request_id: str, *, place: str) -> PostroomErro
 
 
 def handlers() -> dict[Any, ExceptionHandler]:
-    """The exception handlers of a FastAPI or Starlette application."""
+    """The exception handlers of a FastAPI or Starlette application.
+
+    What they do not take is for ``middleware.answer_faults``: Starlette's own last handler raises the exception again after its answer.
+    """
     return {
-        PostroomError: _answer_fault,
+        PostroomError: cast(ExceptionHandler, _answer_refusal),
         RequestValidationError: _answer_validation,
         HTTPException: _answer_http,
-        OSError: _answer_fault,
-        Exception: _answer_fault,
     }
 
 
-async def _answer_fault(request: Request, error: Exception) -> Response:
-    request_id = request_id_of(request.scope)
-    return problem_response(problem_of(error, request_id, place="http"), request_id)
+async def _answer_refusal(connection: Request | WebSocket, error: Exception) -> Response | None:
+    assert isinstance(error, PostroomError)  # noqa: S101 - the handler's registration says so
+    response = problem_response(error, request_id_of(connection.scope))
+    if not isinstance(connection, WebSocket):
+        return response
+    if connection.application_state is WebSocketState.CONNECTING:
+        await connection.send_denial_response(response)
+    else:
+        await connection.close(codes_of(error).close, error.name)
+    return None
 
 
 async def _answer_validation(request: Request, error: Exception) -> Response:

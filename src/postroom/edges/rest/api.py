@@ -1,0 +1,90 @@
+"""The management surface as one FastAPI application; hot paths join it as plain routes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.routing import BaseRoute
+
+from postroom import __version__
+from postroom.core.services import Services
+from postroom.edges.problems import handlers
+from postroom.edges.rest import health, history, page, registry, sessions, tokens, workspaces
+from postroom.edges.rest.health import Collect, Health
+
+Json = dict[str, Any]
+
+_ROUTERS = (workspaces.router, tokens.router, registry.router, history.router, sessions.router, health.router, page.router)
+_REFUSAL: Json = {
+    "type": "object",
+    "required": ["error", "code", "request_id"],
+    "properties": {
+        "error": {"type": "string", "description": "A sentence for a person."},
+        "code": {"type": "string", "description": "A stable name."},
+        "request_id": {"type": "string"},
+    },
+}
+
+
+def create_api(
+    services: Services,
+    *,
+    health: Health,
+    collect: Collect,
+    url: str,
+    routes: Sequence[BaseRoute] = (),
+    extra_paths: Mapping[str, Json] | None = None,
+) -> FastAPI:
+    """The application.
+
+    ``url`` is where browsers and agents reach the server. ``routes`` are plain routes beside FastAPI's, ``extra_paths`` the OpenAPI path
+    items that describe them.
+    """
+    app = FastAPI(title="Postroom", version=__version__, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.services, app.state.health, app.state.collect, app.state.url = services, health, collect, url.rstrip("/")
+    # First, because a plain route names its path whole, and the hottest ones should not wait for forty others to say no.
+    app.router.routes.extend(routes)
+    for router in _ROUTERS:
+        app.include_router(router)
+    for kind, handler in handlers().items():
+        app.add_exception_handler(kind, handler)
+    app.openapi = _described(app, extra_paths or {})
+    return app
+
+
+def _described(app: FastAPI, extra_paths: Mapping[str, Json]) -> Callable[[], Json]:
+    """A function in the place of FastAPI's: the document, made when it is first asked for."""
+    made: Json = {}
+
+    def openapi() -> Json:
+        if not made:
+            made.update(_describe(app, extra_paths))
+        return made
+
+    return openapi
+
+
+def _describe(app: FastAPI, extra_paths: Mapping[str, Json]) -> Json:
+    document = get_openapi(title="Postroom", version=__version__, routes=app.routes)
+    for path, item in extra_paths.items():
+        document["paths"].setdefault(path, {}).update(item)
+    components = document.setdefault("components", {})
+    components.setdefault("schemas", {})["Refusal"] = _REFUSAL
+    components["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer"},
+        "session": {"type": "apiKey", "in": "cookie", "name": "__Host-postroom"},
+    }
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            _complete(operation, open_to_all=path == "/health" or (path, method) == ("/session", "post"))
+    return document
+
+
+def _complete(operation: Json, *, open_to_all: bool) -> None:
+    """What holds for every call: who may, and what a refusal looks like."""
+    operation["security"] = [] if open_to_all else [{"bearer": []}, {"session": []}]
+    refusal = {"description": "A refusal.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Refusal"}}}}
+    # FastAPI's own 422 describes a body that this server never sends.
+    operation["responses"].pop("422", None)
+    operation["responses"]["default"] = refusal

@@ -1,0 +1,25 @@
+"""Everything that the server answers to, put together: the one place where the edges of one port meet."""
+
+import asyncio
+
+from starlette.types import ASGIApp
+
+from postroom.core.services import Services
+from postroom.edges import a2a, live
+from postroom.edges.middleware import wrap
+from postroom.edges.rest import inbox
+from postroom.edges.rest.api import create_api
+from postroom.edges.rest.health import Collect, Health
+
+
+def build_site(services: Services, *, health: Health, collect: Collect, draining: asyncio.Event, url: str) -> ASGIApp:
+    """The application of the HTTP server. Streams end when ``draining`` is set; ``url`` is the server's own address."""
+    api = create_api(
+        services,
+        health=health,
+        collect=collect,
+        url=services.settings.public_url or url,
+        routes=[*a2a.routes(services), *inbox.routes(services), *live.routes(services, draining)],
+        extra_paths={**a2a.paths(), **inbox.paths(), **live.paths()},
+    )
+    return wrap(api, services.settings)
