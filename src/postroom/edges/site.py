@@ -12,13 +12,12 @@ from postroom.edges.rest.api import create_api
 from postroom.edges.rest.health import Collect, Health
 
 
-def build_site(services: Services, *, health: Health, collect: Collect, draining: asyncio.Event, url: str) -> ASGIApp:
-    """The application of the HTTP server. Streams end when ``draining`` is set; ``url`` is the server's own address."""
+def build_site(services: Services, *, health: Health, collect: Collect, draining: asyncio.Event) -> ASGIApp:
+    """The application of the HTTP server. Streams end when ``draining`` is set."""
     api = create_api(
         services,
         health=health,
         collect=collect,
-        url=services.settings.public_url or url,
         routes=[*a2a.routes(services), *inbox.routes(services), *live.routes(services, draining)],
         extra_paths={**a2a.paths(), **inbox.paths(), **live.paths()},
     )

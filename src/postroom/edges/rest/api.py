@@ -32,17 +32,16 @@ def create_api(
     *,
     health: Health,
     collect: Collect,
-    url: str,
     routes: Sequence[BaseRoute] = (),
     extra_paths: Mapping[str, Json] | None = None,
 ) -> FastAPI:
     """The application.
 
-    ``url`` is where browsers and agents reach the server. ``routes`` are plain routes beside FastAPI's, ``extra_paths`` the OpenAPI path
+    ``routes`` are plain routes beside FastAPI's, ``extra_paths`` the OpenAPI path
     items that describe them.
     """
     app = FastAPI(title="Postroom", version=__version__, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.services, app.state.health, app.state.collect, app.state.url = services, health, collect, url.rstrip("/")
+    app.state.services, app.state.health, app.state.collect = services, health, collect
     # First, because a plain route names its path whole, and the hottest ones should not wait for forty others to say no.
     app.router.routes.extend(routes)
     for router in _ROUTERS:

@@ -13,6 +13,7 @@ from postroom.edges.context import cookie_name, is_secure, require_same_origin
 from postroom.edges.rest.calling import Caller, Manager, Use, takes
 from postroom.edges.rest.shapes import Moment, Shape
 from postroom.errors import Refused
+from postroom.settings import Settings
 
 router = APIRouter(tags=["Sessions"])
 
@@ -66,7 +67,7 @@ async def make_login_link(request: Request, caller: Manager, services: Use) -> L
     """Make a one-time link to the page."""
     del caller
     code = await services.identity.make_login_code()
-    return LinkShape(link=f"{request.app.state.url}/#{code}", expires_in_seconds=services.settings.login_code_seconds)
+    return LinkShape(link=f"{_address(request, services.settings)}/#{code}", expires_in_seconds=services.settings.login_code_seconds)
 
 
 @router.post("/session", status_code=201, openapi_extra=takes(Login))
@@ -121,6 +122,11 @@ async def end_session(id: UUID, caller: Manager, services: Use) -> Response:
 
 def _session_shape(shape: SessionShape, caller: Principal) -> SessionShape:
     return shape.model_copy(update={"current": shape.id == caller.credential_id})
+
+
+def _address(request: Request, settings: Settings) -> str:
+    """Where a browser finds the page: as configured, or as the caller found it, whose Host header was checked to be ours."""
+    return settings.public_url.rstrip("/") or f"{request.scope['scheme']}://{request.headers['host']}"
 
 
 def _browser(request: Request) -> str | None:
