@@ -151,7 +151,13 @@ async def test_values_beyond_the_limits_are_refused(box: Box) -> None:
             await box.claim(**fields)
     await box.send()
     (item,) = await box.agent.claim(box.workspace)
-    for verb, fields in (("reply", {}), ("reply", {"text": "a", "parts": [{"text": "b"}]}), ("progress", {}), ("fail", {}), ("extend", {"lease": 1})):
+    for verb, fields in (
+        ("reply", {}),
+        ("reply", {"text": "a", "parts": [{"text": "b"}]}),
+        ("progress", {}),
+        ("fail", {}),
+        ("extend", {"lease": 1}),
+    ):
         with pytest.raises(Refused):
             await box.say(item, verb, **fields)
     with pytest.raises(Refused):
