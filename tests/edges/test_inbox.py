@@ -186,7 +186,7 @@ async def test_post_is_its_owners_alone(box: Box, server: ServerProcess) -> None
 
 
 async def test_a_called_workspace_does_not_fetch(box: Box, server: ServerProcess) -> None:
-    called, token = await make_agent(box.operator, "called", url="http://127.0.0.1:9/")
+    called, token = await make_agent(box.operator, "called", url="http://127.0.0.1:18999/")
     async with server.client(token) as agent:
         with pytest.raises(Conflict) as caught:
             await agent.claim(called)

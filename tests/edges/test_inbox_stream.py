@@ -135,7 +135,7 @@ async def test_a_revoked_token_ends_the_stream(agent: Agent) -> None:
     async with agent.stream() as connection:
         await ask(connection, "claim")
         tokens = (await agent.operator.request("GET", f"/workspaces/{agent.workspace}/tokens")).body
-        for token in tokens if isinstance(tokens, list) else tokens["tokens"]:
+        for token in tokens:
             await agent.operator.request("DELETE", f"/workspaces/{agent.workspace}/tokens/{token['id']}")
         with pytest.raises(ConnectionClosed) as caught:
             await receive(connection)

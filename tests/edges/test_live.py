@@ -13,6 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from postroom.client import Client
+from tests.conftest import NewServer
 from tests.support.server import ServerProcess, make_agent
 
 Json = dict[str, Any]
@@ -215,7 +216,7 @@ async def test_a_revoked_token_ends_its_feeds(house: House) -> None:
         await cursor_of(lines)
         await receive(connection)
         tokens = (await house.operator.request("GET", f"/workspaces/{house.workspace}/tokens")).body
-        for token in tokens if isinstance(tokens, list) else tokens["tokens"]:
+        for token in tokens:
             await house.operator.request("DELETE", f"/workspaces/{house.workspace}/tokens/{token['id']}")
         last = await ending(lines)
         assert (last["event"], last["payload"]["code"]) == ("postroom.end", "credential_ended")
@@ -225,10 +226,29 @@ async def test_a_revoked_token_ends_its_feeds(house: House) -> None:
         assert caught.value.rcvd is not None and caught.value.rcvd.code == 4401
 
 
+async def test_a_stopping_server_says_where_to_resume(new_server: NewServer) -> None:
+    server = new_server(poll_seconds="0.2").start()
+    async with server.client() as operator:
+        workspace, token = await make_agent(operator, "watched")
+        house = House(server, operator, workspace, token)
+        path = f"/workspaces/{workspace}/events/stream"
+        async with stream(house, path) as lines, socket(house, workspace_id=workspace) as connection:
+            start = await cursor_of(lines)
+            await receive(connection)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(asyncio.to_thread(server.stop))
+                (last,) = await frames(lines, 1)
+                assert (last["event"], last["cursor"]) == ("postroom.restart", start)
+                assert (await receive(connection))["event"] == "postroom.restart"
+                with pytest.raises(ConnectionClosed) as caught:
+                    await receive(connection)
+    assert caught.value.rcvd is not None and caught.value.rcvd.code == 1012
+
+
 async def test_the_client_follows_the_feed(house: House) -> None:
     async with aclosing(house.operator.events(house.workspace)) as feed:
         async with asyncio.TaskGroup() as tasks:
-            first = tasks.create_task(anext(feed))  # pyright: ignore[reportArgumentType]
+            first = tasks.create_task(anext(feed))
             await asyncio.sleep(0.5)
             message = await house.send()
         assert first.result().payload["message_id"] == message
