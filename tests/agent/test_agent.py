@@ -37,7 +37,7 @@ def make(inbox: Inbox, state: Path, handler: Callable[[Message], Any], **setting
 
 @asynccontextmanager
 async def serving(agent: Agent) -> AsyncGenerator[None]:
-    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         tasks.create_task(agent.serve())
         try:
             yield
@@ -154,7 +154,7 @@ async def test_u4_a_reply_computed_while_the_server_is_away_is_delivered_when_it
             while not list((tmp_path / "waiting").glob("*.json")):
                 await asyncio.sleep(0.01)
         async with inbox.serving():
-            await inbox.until(lambda: post.state == "replied", 70)
+            await inbox.until(lambda: post.state == "replied", 20)
             await stack.aclose()
     assert runs == [post.id]
     assert (post.reply or {})["parts"] == [{"text": "worked on alone"}]
@@ -179,7 +179,7 @@ async def test_a_redelivered_message_is_answered_with_the_stored_reply(tmp_path:
 
 async def test_u4_kill_between_the_answer_and_its_delivery_neither_loses_nor_repeats_it(tmp_path: Path) -> None:
     inbox, effects = Inbox(), tmp_path / "effects"
-    async with asyncio.timeout(80), inbox.serving():
+    async with asyncio.timeout(40), inbox.serving():
         inbox.lose_replies = True
         post = await inbox.post("pay once")
         first = await _run_crashing_agent(inbox, tmp_path, effects)
@@ -190,7 +190,7 @@ async def test_u4_kill_between_the_answer_and_its_delivery_neither_loses_nor_rep
         inbox.lose_replies = False
         await inbox.redeliver(post)
         second = await _run_crashing_agent(inbox, tmp_path, effects)
-        await inbox.until(lambda: post.state == "replied", 70)
+        await inbox.until(lambda: post.state == "replied", 20)
         second.send_signal(signal.SIGTERM)
         assert await second.wait() == 0
     assert effects.read_text() == "pay once\n"
@@ -259,6 +259,36 @@ async def test_stopping_finishes_what_it_can_and_gives_the_rest_back(tmp_path: P
             await begun.acquire()
         late = await inbox.post("late")
     assert (short.state, long.state, late.state) == ("replied", "released", "accepted")
+
+
+async def test_what_a_claim_brings_to_a_stopping_agent_goes_back_at_once(tmp_path: Path) -> None:
+    inbox, begun, go_on = Inbox(), asyncio.Event(), asyncio.Event()
+
+    async def handle(_: Message) -> str:
+        begun.set()
+        await go_on.wait()
+        return "done"
+
+    async with inbox.serving():
+        agent = make(inbox, tmp_path, handle, concurrency=2, grace=10.0)
+        async with serving(agent):
+            first = await inbox.post("first")
+            await begun.wait()
+            await inbox.until(lambda: inbox.polling)
+            agent.stop()
+            late = await inbox.post("late")
+            await inbox.until(lambda: late.state == "released")
+            go_on.set()
+    assert first.state == "replied"
+
+
+async def test_an_agent_stops_whenever_it_is_told_to(tmp_path: Path) -> None:
+    """A cancelled request of pyreqwest may return as if nothing had been: loops that are to stop would go on for ever."""
+    for round_number in range(20):
+        inbox = Inbox()
+        async with inbox.serving(), asyncio.timeout(10), serving(make(inbox, tmp_path / str(round_number), echo)):
+            post = await inbox.post("hello")
+            await inbox.until(lambda post=post: post.state == "replied")
 
 
 async def test_no_more_are_handled_at_a_time_than_the_setting_says(tmp_path: Path) -> None:

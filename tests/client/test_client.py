@@ -244,6 +244,26 @@ async def test_a_silent_feed_is_connected_again(monkeypatch: pytest.MonkeyPatch)
         hold.set()
 
 
+async def test_a_cancellation_that_meets_the_answer_is_heeded() -> None:
+    """pyreqwest 0.15.1 swallowed it in a third of the cases; aimed at here by a delay that sweeps over the time of an answer."""
+
+    async def answer(headers: dict[str, str], body: bytes, writer: Writer) -> None:
+        await say(writer, 200, {})
+
+    async with answering(answer) as client:
+        cancelled, number = 0, 0
+        while cancelled < 60:
+            number += 1
+            async with asyncio.TaskGroup() as tasks:
+                asking = tasks.create_task(client.health())
+                await asyncio.sleep(number % 60 * 0.00005)
+                if not asking.done():
+                    asking.cancel()
+                    await asyncio.wait([asking])
+                    assert asking.cancelled()
+                    cancelled += 1
+
+
 def test_a_process_whose_request_failed_ends_with_its_own_exit_code() -> None:
     """pyreqwest 0.15.1 aborted the interpreter in half of the runs that ended right after a failed request (seen without the pause)."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

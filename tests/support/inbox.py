@@ -51,6 +51,7 @@ class Inbox:
         self.sends: list[tuple[str, str]] = []
         self.refuse: tuple[int, str] | None = None
         self.lose_replies = False
+        self.polling = False
         self.changed = asyncio.Condition()
         self._port = 0
 
@@ -65,7 +66,7 @@ class Inbox:
         await self._tell()
         return post
 
-    async def until(self, holds: Any, seconds: float = 50.0) -> None:
+    async def until(self, holds: Any, seconds: float = 10.0) -> None:
         """Wait for a condition on what the server has seen."""
         async with asyncio.timeout(seconds), self.changed:
             await self.changed.wait_for(holds)
@@ -130,10 +131,13 @@ class Inbox:
     async def _claim(self, request: Request) -> Response:
         body = await request.json()
         deadline = asyncio.get_running_loop().time() + min(body["wait"], 0.5)
+        self.polling = True
+        await self._tell()
         while not (due := [post for post in self.posts.values() if post.state == "accepted"]):
             if asyncio.get_running_loop().time() >= deadline:
                 return JSONResponse({"items": []})
             await asyncio.sleep(0.01)
+        self.polling = False
         if await request.is_disconnected():
             # Nobody takes it: without a clock for leases, a hand-out to a dead connection would never come back.
             return Response(status_code=204)

@@ -46,6 +46,7 @@ class Worker:
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="handler")
         self._running: dict[str, Handling] = {}
         self._changed = asyncio.Condition()
+        self._closing = False
         self._claiming: asyncio.Task[None] | None = None
         self._failures: deque[str | None] = deque(maxlen=REMEMBERED)
 
@@ -71,14 +72,15 @@ class Worker:
 
     async def stop(self, grace: float) -> None:
         """Claim no more; give handlers ``grace`` seconds to finish, then stop them and give their messages back."""
-        if self._claiming is not None:
-            self._claiming.cancel()
+        self._closing = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace):
                 await self._until(lambda: not self._running)
         for handling in list(self._running.values()):
             handling.stop("stopping")
         await self._until(lambda: not self._running)
+        if self._claiming is not None:
+            self._claiming.cancel()
 
     def cancel(self, message_id: str, reason: Reason = "cancelled") -> None:
         """Stop the handler of a message that nobody wants any more; other ids are none of ours."""
@@ -87,8 +89,7 @@ class Worker:
 
     async def _claim_for_ever(self, handlers: asyncio.TaskGroup) -> None:
         attempt = 0
-        while True:
-            await self._until(lambda: len(self._running) < self._concurrency)
+        while await self._may_claim():
             try:
                 items = await self._claim()
             except PostroomError as error:
@@ -99,12 +100,25 @@ class Worker:
                 continue
             attempt = 0
             for item in items:
-                self._start(item, handlers)
+                await self._take(item, handlers)
+
+    async def _may_claim(self) -> bool:
+        """Wait for a free slot; whether it is still wanted then."""
+        await self._until(lambda: self._closing or len(self._running) < self._concurrency)
+        return not self._closing
 
     async def _claim(self) -> list[Item]:
         # Never more than can be handled at once: a lease that waits here for a free slot would run out (R23).
         free = self._concurrency - len(self._running)
         return await self._client.claim(self._workspace_id, max=free, wait=CLAIM_WAIT, lease=self._lease)
+
+    async def _take(self, item: Item, handlers: asyncio.TaskGroup) -> None:
+        # A claim that is under way can not be called back (pyreqwest lets a cancelled request run on): what it brings goes back at once,
+        # not when its lease has run out.
+        if self._closing:
+            await self._tell(item, "release", self._client.release(item))
+        else:
+            self._start(item, handlers)
 
     def _start(self, item: Item, handlers: asyncio.TaskGroup) -> None:
         # The lease of this very message had run out while its handler works on: the older hand-out gives way to the newer token.

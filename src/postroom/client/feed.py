@@ -10,7 +10,7 @@ from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.response import Response
 
 from postroom.client.retry import pause_before
-from postroom.client.transport import Id, Json, Transport, header_map, path_to, refusal
+from postroom.client.transport import Id, Json, Transport, cancel_requests, header_map, heeding_cancel, path_to, raise_if_cancelled, refusal
 from postroom.errors import PostroomError, Unavailable
 
 # The server sends something at least every 15 s (R43); three times that without a byte is a dead connection.
@@ -56,6 +56,7 @@ class FeedCalls(Transport):
 
     async def _connection(self, path: str, cursor: str | None) -> AsyncGenerator[Frame]:
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": cursor} if cursor else {})}
+        before = cancel_requests()
         try:
             async with self.prepare("GET", path, headers=headers).streamed_read_buffer_limit(0).build_streamed() as response:
                 await _raise_refusal(response)
@@ -67,6 +68,9 @@ class FeedCalls(Transport):
             raise self.unreachable(error) from error
         except TimeoutError as error:
             raise Unavailable(f"no sign of life from {self.url}", code="unreachable") from error
+        finally:
+            # Connecting and closing swallow a cancellation too, see heeding_cancel.
+            raise_if_cancelled(before)
 
 
 class FrameParser:
@@ -110,10 +114,10 @@ def _frame(data: bytes) -> Frame:
 
 async def _next_chunk(response: Response) -> bytes | None:
     async with asyncio.timeout(SILENCE_SECONDS):
-        chunk = await response.body_reader.read_chunk()
+        chunk = await heeding_cancel(response.body_reader.read_chunk())
     return None if chunk is None else bytes(chunk)
 
 
 async def _raise_refusal(response: Response) -> None:
     if response.status != 200:
-        raise refusal(response.status, header_map(response), bytes(await response.bytes()))
+        raise refusal(response.status, header_map(response), bytes(await heeding_cancel(response.bytes())))
