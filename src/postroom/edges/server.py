@@ -49,10 +49,10 @@ class HttpServer:
 
     def begin_drain(self) -> None:
         """Take no new connection, and let each one go after the answer that it waits for. Streams end by themselves."""
-        for listener in self._sockets:
-            listener.close()
         if self._server is not None:
             self._server.begin_drain()
+        for listener in self._sockets:
+            listener.close()
 
     async def close(self) -> None:
         """End the server: what is still being answered has a few seconds."""
@@ -79,17 +79,22 @@ class _Server(uvicorn.Server):
         self._told.set()
 
     def begin_drain(self) -> None:
-        for listener in getattr(self, "servers", ()):
-            listener.close()
+        self._stop_listening()
         for connection in list(self.server_state.connections):
             if isinstance(connection, PatientProtocol):
                 connection.shutdown()
 
     def drop(self) -> None:
-        """Whatever is left of connections ends here."""
+        """Whatever is left ends here."""
+        self._stop_listening()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         self.finished.set()
+
+    def _stop_listening(self) -> None:
+        # Not there before the start-up is over.
+        for listener in getattr(self, "servers", ()):
+            listener.close()
 
 
 def _configure(app: ASGIApp, settings: Settings) -> uvicorn.Config:

@@ -66,6 +66,7 @@ def _described(app: FastAPI, extra_paths: Mapping[str, Json]) -> Callable[[], Js
 
 def _describe(app: FastAPI, extra_paths: Mapping[str, Json]) -> Json:
     document = get_openapi(title="Postroom", version=__version__, routes=app.routes)
+    _summarise(document["paths"])
     for path, item in extra_paths.items():
         document["paths"].setdefault(path, {}).update(item)
     components = document.setdefault("components", {})
@@ -78,6 +79,15 @@ def _describe(app: FastAPI, extra_paths: Mapping[str, Json]) -> Json:
         for method, operation in item.items():
             _complete(operation, open_to_all=path == "/health" or (path, method) == ("/session", "post"))
     return document
+
+
+def _summarise(paths: Json) -> None:
+    """The first sentence of a route's docstring says more than its function's name, which FastAPI takes."""
+    for item in paths.values():
+        for operation in item.values():
+            operation["summary"], _, rest = operation["description"].partition(". ")
+            operation["summary"] = operation["summary"].rstrip(".")
+            operation["description"] = rest
 
 
 def _complete(operation: Json, *, open_to_all: bool) -> None:
