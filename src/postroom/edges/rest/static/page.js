@@ -43,7 +43,6 @@ async function enter() {
   }
   const caller = await call("GET", "/session");
   $("name").textContent = caller.name;
-  for (const id of ["who", "team", "try"]) $(id).hidden = false;
 }
 
 function inTreeOrder(workspaces) {
@@ -84,6 +83,7 @@ async function show() {
   $("rows").replaceChildren(...inTreeOrder(workspaces).map(row));
   $("empty").hidden = workspaces.length > 0;
   $("count").textContent = workspaces.length || "";
+  for (const id of ["who", "team", "try"]) $(id).hidden = false;
   tell("");
 }
 
