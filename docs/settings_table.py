@@ -25,7 +25,9 @@ def default_text(default: Any) -> str:
 
 def table() -> str:
     """One row for each setting, in the order of the code."""
-    rows = [f"| `{environment_name(item.name)}` | {default_text(item.default)} | {item.metadata['meaning']} |\n" for item in fields(Settings)]
+    rows = [
+        f"| `{environment_name(item.name)}` | {default_text(item.default)} | {item.metadata['meaning']} |\n" for item in fields(Settings)
+    ]
     return "| variable | default | meaning |\n|---|---|---|\n" + "".join(rows)
 
 
