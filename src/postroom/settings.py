@@ -29,11 +29,13 @@ class Settings:
     port: int = setting(8080, "Port to listen on; 0 takes a free one.")
     data: Path = setting(Path("~/.postroom"), "Directory of the embedded PostgreSQL, the key file and local state.")
     database_url: str = setting("", "An external PostgreSQL; empty starts the embedded one.")
-    public_url: str = setting("", "Address under which browsers and agents reach this server; empty derives it from host and port.")
+    public_url: str = setting("", "Address under which browsers and agents reach this server; empty: host and port.")
     allowed_hosts: tuple[str, ...] = setting((), "Further values of the Host header to answer to, separated by commas.")
     admin_token: str = setting("", "Operator token for automation, at least 32 characters.")
     secret_key: str = setting("", "Key for token digests, at least 32 characters; empty uses the key file in the data directory.")
-    agent_networks: tuple[IPNetwork, ...] = setting((), "Networks (CIDR, separated by commas) where agents may live beside public addresses.")
+    agent_networks: tuple[IPNetwork, ...] = setting(
+        (), "Networks (CIDR, separated by commas) where agents may live beside public addresses."
+    )
     log_level: str = setting("info", "debug, info, warning or error.")
     log_format: str = setting("text", "text or json.")
 
@@ -116,13 +118,17 @@ def _parse(name: str, text: str, kind: Any) -> Any:
         Path: Path,
         str: str,
         tuple[str, ...]: _words,
-        tuple[IPNetwork, ...]: lambda text: tuple(ipaddress.ip_network(word) for word in _words(text)),
+        tuple[IPNetwork, ...]: _networks,
     }
     try:
         return readers[kind](text)
     except ValueError as error:
         # The value may be a secret that landed in the wrong variable: name the variable, never the value.
         raise SetupError(f"{name} can not be read", advice=f"See the settings in docs/operations.md: {name}.") from error
+
+
+def _networks(text: str) -> tuple[IPNetwork, ...]:
+    return tuple(ipaddress.ip_network(word) for word in _words(text))
 
 
 def _words(text: str) -> tuple[str, ...]:

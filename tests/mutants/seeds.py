@@ -67,8 +67,8 @@ CORE = [
     Seed(
         name="R80 leases of a live server are taken",
         file="sql/queries/deliveries.sql",
-        old="update server set lost_at = clock_timestamp() where lost_at is null and id <> $1 and pg_try_advisory_xact_lock(70772, lock_key::int)",
-        new="update server set lost_at = clock_timestamp() - interval '1 hour' where id <> $1",
+        old="where lost_at is null and id <> $1 and pg_try_advisory_xact_lock(70772, lock_key::int)",
+        new="where lost_at is null and id <> $1",
         tests=("tests/workers/test_rescue.py::test_server_whose_lock_is_held_is_not_suspected",),
     ),
     Seed(

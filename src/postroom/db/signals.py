@@ -10,7 +10,11 @@ import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from postroom.db.database import Connection
+from postroom.db.statements import load
 from postroom.metrics import SIGNALS_DROPPED
+
+SQL = load("signals")
 
 # NOTIFY takes 7,999 bytes; beyond that the others are told to look at everything.
 _PAYLOAD_BYTES = 7500
@@ -88,3 +92,13 @@ class Signals:
             SIGNALS_DROPPED.inc()
             return EVERYTHING
         return payload
+
+
+async def hurry_commits(connection: Connection) -> None:
+    """Let this connection's commits not wait for the disk: it carries hints only."""
+    await connection.execute(SQL.hurry_commits)
+
+
+async def send_signals(connection: Connection, payload: str) -> None:
+    """Wake the other servers."""
+    await connection.execute(SQL.send_signals, payload)

@@ -11,12 +11,9 @@ from uuid import UUID
 from postroom.clock import monotonic
 from postroom.core.deliveries import store
 from postroom.db.database import Connection, Database
-from postroom.db.signals import EVERYTHING, Signals
-from postroom.db.statements import load
+from postroom.db.signals import EVERYTHING, Signals, hurry_commits, send_signals
 
-SQL = load("signals")
 _BEAT_SECONDS = 1.0
-_CLOSE_SECONDS = 1.0
 
 
 class WakeConnection:
@@ -32,15 +29,17 @@ class WakeConnection:
 
     async def run_once(self) -> bool:
         """Connect if need be, beat, send. Any fault drops the connection and is raised."""
+        well = False
         try:
             connection = await self._connected()
             await self._beat(connection)
             payload = self._signals.take_outbox()
             if payload:
-                await connection.execute(SQL.send_signals, f"{self._server} {payload}")
-        except BaseException:
-            await self.close()
-            raise
+                await send_signals(connection, f"{self._server} {payload}")
+            well = True
+        finally:
+            if not well:
+                await self.close()
         return False
 
     async def close(self) -> None:
@@ -59,7 +58,7 @@ class WakeConnection:
         return self._connection
 
     async def _announce(self, connection: Connection) -> None:
-        await connection.execute(SQL.hurry_commits)
+        await hurry_commits(connection)
         lock_key = await store.insert_server(connection, self._server)
         if not await store.hold_server(connection, lock_key):
             # Our own last connection still holds it: the server has not noticed yet that it is gone.

@@ -47,16 +47,17 @@ class Events:
             reading: asyncio.Future[list[Event]] = asyncio.get_running_loop().create_future()
             self._reading[key] = reading
             try:
-                events = await self._read(workspace, position)
-            except BaseException as error:
-                reading.set_exception(error if isinstance(error, Exception) else ConnectionAbortedError())
-                reading.exception()
-                raise
+                reading.set_result(await self._read(workspace, position))
             finally:
                 del self._reading[key]
-            reading.set_result(events)
-            return events
-        return await asyncio.shield(self._reading[key])
+                # Whoever shares a look that failed, or whose looker left, looks again by itself.
+                reading.cancel()
+            return reading.result()
+        return await self._shared(workspace, position, self._reading[key])
+
+    async def _shared(self, workspace: UUID | None, position: Position, reading: "asyncio.Future[list[Event]]") -> list[Event]:
+        await asyncio.wait([reading])
+        return await self._read(workspace, position) if reading.cancelled() else reading.result()
 
     async def _read(self, workspace: UUID | None, position: Position) -> list[Event]:
         if workspace is None:
