@@ -77,6 +77,19 @@ async def test_sender_sees_the_end_of_what_it_sent(house: House) -> None:
     assert EventType.REPLIED in {event.type for event in await house.services.events.after(lead.id, start)}
 
 
+@pytest.mark.parametrize("everything", [True, False])
+async def test_transactions_are_ordered_as_numbers_not_as_text(house: House, everything: bool) -> None:
+    agent = await house.workspace()
+    await house.sql("truncate event")
+    for xid in ("10", "9", "100", "99"):
+        await house.sql(
+            "insert into event (xid, type, workspace_id, actor_kind) values ($1::text::xid8, 'notice.posted', $2, 'server')", xid, agent.id
+        )
+    told = await house.services.events.after(None if everything else agent.id, Position(0, 0))
+    later = await house.services.events.page(agent.id, cursor=None, before=None, limit=10, only=EventFilter())
+    assert [event.position.xid for event in told] == [event.position.xid for event in later] == [9, 10, 99, 100]
+
+
 async def test_workspace_reads_its_own_feed_only(house: House) -> None:
     one, other = await house.workspace("one"), await house.workspace("other")
     house.services.events.permit(one, one.id)

@@ -51,6 +51,19 @@ CORE = [
         tests=("tests/core/test_events.py::test_follower_misses_nothing_while_many_write",),
     ),
     Seed(
+        name="R40 the feed is ordered by the text of a number",
+        file="sql/queries/events.sql",
+        old="""pg_snapshot_xmin(pg_current_snapshot())
+order by event.xid, event.id limit $3
+
+-- name: read_workspace_events""",
+        new="""pg_snapshot_xmin(pg_current_snapshot())
+order by xid, id limit $3
+
+-- name: read_workspace_events""",
+        tests=("tests/core/test_events.py::test_transactions_are_ordered_as_numbers_not_as_text",),
+    ),
+    Seed(
         name="S1 the tree rule is not asked",
         file=FUNCTIONS,
         old="if (found and may_talk(source, target)) is not true then",

@@ -1,4 +1,6 @@
 -- Slice "events". Writes: event, feed_floor.
+--
+-- "xid" leaves as text, because the driver has no xid8: order by event.xid, never by the bare name, which would be the text.
 
 -- name: insert_event
 insert into event (type, workspace_id, peer_id, message_id, actor_kind, actor_id, payload)
@@ -8,7 +10,7 @@ values ($1, $2::uuid, nullif($3::uuid, $2::uuid), $4, $5, $6, $7)
 -- $1 xid and $2 id of the cursor, $3 limit. For those who may see everything; below the horizon nothing can appear behind the reader.
 select xid::text as xid, id, type, workspace_id, peer_id, message_id, actor_kind, actor_id, payload, at from event
 where (xid, id) > ($1::text::xid8, $2::bigint) and xid < pg_snapshot_xmin(pg_current_snapshot())
-order by xid, id limit $3
+order by event.xid, event.id limit $3
 
 -- name: read_workspace_events
 -- The same for one workspace: what happened to it, and what came of what it sent.
