@@ -198,7 +198,12 @@ async def test_u4_kill_between_the_answer_and_its_delivery_neither_loses_nor_rep
     assert post.reply["parts"] == [{"text": "answer to pay once"}]
 
 
-async def test_a_cancel_in_the_heartbeat_cancels_the_handler(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("lease", "pause"), [(1.5, 60.0), (3600.0, 0.1)], ids=["at the extension", "at the heartbeat"])
+async def test_a_cancel_is_learned_and_stops_the_handler(
+    tmp_path: Path, lease: float, pause: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("postroom.agent.presence.SHORTEST_PAUSE", pause)
+    monkeypatch.setattr("postroom.agent.presence.SPREAD", 0.0)
     inbox, begun, seen = Inbox(), asyncio.Event(), list[bool]()
 
     async def handle(message: Message) -> None:
@@ -210,9 +215,9 @@ async def test_a_cancel_in_the_heartbeat_cancels_the_handler(tmp_path: Path) -> 
 
     async with inbox.serving():
         post = await inbox.post("hello")
-        post.cancel = True
-        async with serving(make(inbox, tmp_path, handle, lease=1.5)):
+        async with serving(make(inbox, tmp_path, handle, lease=lease)):
             await begun.wait()
+            post.cancel = True
             await inbox.until(lambda: post.state == "failed")
     assert seen == [True]
     assert (post.failure or {})["error"] == "cancelled"

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import Any
 
 import orjson
@@ -245,23 +245,41 @@ async def test_a_silent_feed_is_connected_again(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_a_cancellation_that_meets_the_answer_is_heeded() -> None:
-    """pyreqwest 0.15.1 swallowed it in a third of the cases; aimed at here by a delay that sweeps over the time of an answer."""
+    """pyreqwest 0.15.1 swallowed it in a third of the cases; aimed at by delays that sweep over the time of an answer."""
 
-    async def answer(headers: dict[str, str], body: bytes, writer: Writer) -> None:
-        await say(writer, 200, {})
+    connections: dict[Writer, asyncio.Event] = {}
 
-    async with answering(answer) as client:
-        cancelled, number = 0, 0
-        while cancelled < 60:
-            number += 1
+    async def serve(reader: asyncio.StreamReader, writer: Writer) -> None:
+        connections[writer] = asyncio.Event()
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        connections[writer].set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    cancelled, rounds = 0, 0
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(_close, connections)
+        await stack.enter_async_context(server)
+        client = await stack.enter_async_context(Client(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", None))
+        while cancelled < 150:
+            rounds += 1
             async with asyncio.TaskGroup() as tasks:
                 asking = tasks.create_task(client.health())
-                await asyncio.sleep(number % 60 * 0.00005)
+                await asyncio.sleep(rounds % 60 * 0.00003)
                 if not asking.done():
                     asking.cancel()
                     await asyncio.wait([asking])
                     assert asking.cancelled()
                     cancelled += 1
+
+
+async def _close(connections: dict[Writer, asyncio.Event]) -> None:
+    """Kept-alive connections outlive their client."""
+    for writer, ended in connections.items():
+        writer.close()
+        await ended.wait()
 
 
 def test_a_process_whose_request_failed_ends_with_its_own_exit_code() -> None:
