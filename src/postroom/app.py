@@ -90,7 +90,7 @@ class Server:
         self._embedded = embedded
         self._http = http
         self._started = monotonic()
-        self._draining = asyncio.Event()
+        self._draining, self._closing = asyncio.Event(), asyncio.Event()
         guard = _address_guard(settings, http.port)
         signals = Signals()
         self._services = build_services(db, settings, identity=identity, addresses=guard, server=new_id(), signals=signals)
@@ -122,7 +122,7 @@ class Server:
 
     def _parts(self) -> list[Coroutine[Any, Any, None]]:
         services = self._services
-        site = build_site(services, health=self._health, collect=self._collect, draining=self._draining)
+        site = build_site(services, health=self._health, collect=self._collect, draining=self._draining, closing=self._closing)
         parts: list[Coroutine[Any, Any, None]] = [
             services.identity.lookups.run(),
             services.messages.accepts.run(),
@@ -165,6 +165,9 @@ class Server:
             async with asyncio.timeout(_ACCEPT_GRACE):
                 await services.messages.accepts.drained()
         await self._deliver.drain(self._settings.drain_seconds)
+        # Who still waits for the end of a message hears how it stands: no more ends come from here.
+        self._closing.set()
+        services.signals.receive(EVERYTHING)
         await self._http.close()
         await services.deliveries.finishes.drained()
         await self._wake.close()

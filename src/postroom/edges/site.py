@@ -12,13 +12,13 @@ from postroom.edges.rest.api import create_api
 from postroom.edges.rest.health import Collect, Health
 
 
-def build_site(services: Services, *, health: Health, collect: Collect, draining: asyncio.Event) -> ASGIApp:
-    """The application of the HTTP server. Streams end when ``draining`` is set."""
+def build_site(services: Services, *, health: Health, collect: Collect, draining: asyncio.Event, closing: asyncio.Event) -> ASGIApp:
+    """The application of the HTTP server. Streams and claims end when ``draining`` is set, sends stop waiting when ``closing`` is."""
     api = create_api(
         services,
         health=health,
         collect=collect,
-        routes=[*a2a.routes(services), *inbox.routes(services), *live.routes(services, draining)],
+        routes=[*a2a.routes(services, closing), *inbox.routes(services, draining), *live.routes(services, draining)],
         extra_paths={**a2a.paths(), **inbox.paths(), **live.paths()},
     )
     return wrap(api, services.settings)

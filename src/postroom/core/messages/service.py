@@ -114,14 +114,14 @@ class Messages:
 
     # Waiting. A caller that waits is a reader: it owns nothing, and nothing changes when it goes.
 
-    async def wait(self, message: UUID, seconds: float) -> Standing:
-        """Where a message stands when it has ended, or when the time is up."""
+    async def wait(self, message: UUID, seconds: float, *, closing: Callable[[], bool]) -> Standing:
+        """Where a message stands when it has ended, the time is up, or the server closes."""
         give_up = monotonic() + seconds
         with self._signals.subscribe(f"end:{message}") as ended:
             while True:
                 standing = await self.standing(message)
                 left = give_up - monotonic()
-                if standing.ended or left <= 0:
+                if standing.ended or left <= 0 or closing():
                     return standing
                 await ended.wait(min(left, jittered(self._settings.poll_seconds)))
 

@@ -1,5 +1,6 @@
 """A2A over JSON-RPC, in the versions 0.3 and 1.0: the address of every workspace."""
 
+import asyncio
 from typing import Any
 
 from starlette.routing import BaseRoute, Route
@@ -8,9 +9,9 @@ from postroom.core.services import Services
 from postroom.edges.a2a.endpoint import Endpoint
 
 
-def routes(services: Services) -> list[BaseRoute]:
-    """With and without the slash at the end: clients add one (a2a.md, section 4, 21)."""
-    endpoint = Endpoint(services)
+def routes(services: Services, closing: asyncio.Event) -> list[BaseRoute]:
+    """With and without the slash at the end: clients add one (a2a.md, section 4, 21). Sends wait for no reply once ``closing`` is set."""
+    endpoint = Endpoint(services, closing)
     return [Route(path, endpoint.answer, methods=["POST"]) for path in ("/workspaces/{id}/a2a", "/workspaces/{id}/a2a/")]
 
 

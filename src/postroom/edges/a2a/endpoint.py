@@ -4,6 +4,7 @@ A request becomes a message the moment it is accepted, and from then on nothing 
 that owns it, and a caller that waits only reads. A caller that goes away is noticed within seconds and its wait ends.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from uuid import UUID
@@ -37,8 +38,9 @@ _JSON_TYPES: Final = ("application/json", "application/a2a+json")
 class Endpoint:
     """One for all workspaces; holds nothing between requests."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, closing: asyncio.Event) -> None:
         self._services = services
+        self._closing = closing
         self._operations: dict[Operation, Callable[[Request, Principal, Call, int], Awaitable[tuple[Json, Standing]]]] = {
             Operation.SEND: self._send,
             Operation.GET: self._get,
@@ -75,12 +77,12 @@ class Endpoint:
         return answer(standing, call.version, send.history), standing
 
     async def _end_of(self, request: Request, message: UUID, seconds: float) -> Standing:
-        """Where the message stands when it ended, the time is up, or nobody waits any more."""
+        """Where the message stands when it ended, the time is up, nobody waits any more, or the server stops."""
         give_up = monotonic() + seconds
         while True:
             left = give_up - monotonic()
-            standing = await self._services.messages.wait(message, min(left, _LOOK_SECONDS))
-            if standing.ended or left <= _LOOK_SECONDS or await request.is_disconnected():
+            standing = await self._services.messages.wait(message, min(left, _LOOK_SECONDS), closing=self._closing.is_set)
+            if standing.ended or left <= _LOOK_SECONDS or self._closing.is_set() or await request.is_disconnected():
                 return standing
 
     async def _get(self, request: Request, principal: Principal, call: Call, _size: int) -> tuple[Json, Standing]:

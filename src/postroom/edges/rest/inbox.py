@@ -1,5 +1,6 @@
 """``/workspaces/{id}/inbox``: the post of an agent that fetches, over HTTP."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -19,22 +20,24 @@ from postroom.errors import Refused
 Json = dict[str, Any]
 
 
-def routes(services: Services) -> list[BaseRoute]:
-    """The claim, the verbs about one hand-out, and the stream."""
+def routes(services: Services, draining: asyncio.Event) -> list[BaseRoute]:
+    """The claim, the verbs about one hand-out, and the stream. A claim waits no longer once ``draining`` is set."""
     verbs = InboxVerbs(services)
     inbox = "/workspaces/{id}/inbox"
     return [
-        Route(f"{inbox}/claim", _claim(services, verbs), methods=["POST"]),
+        Route(f"{inbox}/claim", _claim(services, verbs, draining), methods=["POST"]),
         *(Route(f"{inbox}/{{message_id}}/{verb}", _say(services, verbs, verb), methods=["POST"]) for verb in verbs.names),
         WebSocketRoute(f"{inbox}/stream", InboxStream(services, verbs).serve),
     ]
 
 
-def _claim(services: Services, verbs: InboxVerbs) -> Callable[[Request], Awaitable[Response]]:
+def _claim(services: Services, verbs: InboxVerbs, draining: asyncio.Event) -> Callable[[Request], Awaitable[Response]]:
     async def claim(request: Request) -> Response:
         principal = await authenticate(request, services)
         body = await _body(request, services, services.settings.request_limit)
-        return _json(await verbs.claim(principal, workspace_of(request.path_params), body, request.is_disconnected))
+        return _json(
+            await verbs.claim(principal, workspace_of(request.path_params), body, request.is_disconnected, stopping=draining.is_set)
+        )
 
     return claim
 

@@ -105,6 +105,8 @@ class _Connection:
             await self._read(tasks)
             self._ended.set()
             self._pushing.wake()
+            # A claim that waits finds out now, and not at its next look.
+            self._services.signals.receive(f"post:{self._workspace}")
         unseen = [pushed.delivery for pushed in self._pushed.values() if not pushed.mentioned]
         await self._verbs.give_back(self._principal, unseen)
 
@@ -151,7 +153,7 @@ class _Connection:
         if verb == "subscribe":
             return self._subscribe(asked)
         if verb == "claim":
-            return await self._verbs.claim(self._principal, self._workspace, asked, self._is_gone)
+            return await self._verbs.claim(self._principal, self._workspace, asked, self._is_gone, stopping=self._ended.is_set)
         if verb in self._verbs.names:
             return await self._say(verb, message_of(asked.get("message_id")), asked)
         raise Refused("There is no such verb.", code="unknown_verb", verbs=["claim", "subscribe", *self._verbs.names])

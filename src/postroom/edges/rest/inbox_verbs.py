@@ -101,18 +101,21 @@ class InboxVerbs:
         """A sign of life without a verb: an open stream."""
         await self._presence.touch(workspace)
 
-    async def claim(self, principal: Principal, workspace: UUID, body: Json, gone: Gone) -> Json:
-        """Lease what is due, waiting for the first. ``gone`` tells that nobody would hear the answer: then nothing is kept."""
+    async def claim(self, principal: Principal, workspace: UUID, body: Json, gone: Gone, *, stopping: Callable[[], bool]) -> Json:
+        """Lease what is due, waiting for the first, but not while the server is ``stopping``.
+
+        ``gone`` tells that nobody would hear the answer: then nothing is kept.
+        """
         fields = check(ClaimFields, body)
         await self.admit(principal, workspace, fetches=True)
         lease = fields.lease or self._services.settings.lease_seconds
         claim = Claim(workspace_id=workspace, credential_id=principal.credential_id, most=fields.max, lease=lease)
-        deliveries = await self._wait_for(claim, fields.wait, gone)
+        deliveries = await self._wait_for(claim, fields.wait, gone, stopping)
         if deliveries and await gone():
             await self.give_back(principal, deliveries)
         return {"items": [item_view(delivery) for delivery in deliveries]}
 
-    async def _wait_for(self, claim: Claim, seconds: float, gone: Gone) -> list[Delivery]:
+    async def _wait_for(self, claim: Claim, seconds: float, gone: Gone, stopping: Callable[[], bool]) -> list[Delivery]:
         give_up = monotonic() + seconds
         # Listening begins before the first look: what comes in between is not slept through.
         with self._services.signals.subscribe(f"post:{claim.workspace_id}") as post:
@@ -122,7 +125,7 @@ class InboxVerbs:
                 if deliveries or left <= 0:
                     return deliveries
                 await post.wait(min(left, jittered(self._services.settings.poll_seconds)))
-                if await gone():
+                if stopping() or await gone():
                     return []
 
     async def give_back(self, principal: Principal, deliveries: Sequence[Delivery]) -> None:
