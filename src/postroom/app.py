@@ -7,8 +7,10 @@ workers, pools and the embedded PostgreSQL. A second signal ends the process at 
 """
 
 import asyncio
+import hashlib
 import os
 import signal
+import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -46,7 +48,6 @@ from postroom.workers.wake import WakeConnection
 log = structlog.get_logger()
 
 _ACCEPT_GRACE = 10.0
-_LABELLED = 12
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -150,8 +151,9 @@ class Server:
         """The operator's token: the one that is set, or one that is made on first start and kept beside the data."""
         settings = self._settings
         token = settings.admin_token or read_or_make(settings.data / "operator.token", make_secret("pro"))
-        # Each data directory has a token of its own: servers of one post room must not revoke each other's.
-        label = "POSTROOM_ADMIN_TOKEN" if settings.admin_token else f"made on first start {token[:_LABELLED]}"
+        # A label per data directory: a new token there replaces the old one, and servers of one post room do not revoke each other's.
+        place = hashlib.sha256(f"{socket.gethostname()} {settings.data.resolve()}".encode()).hexdigest()[:12]
+        label = "POSTROOM_ADMIN_TOKEN" if settings.admin_token else f"made on first start {place}"
         await self._services.identity.install_operator(token, label)
         return token
 

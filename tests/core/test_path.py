@@ -317,3 +317,39 @@ async def test_more_room_lets_more_out(house: House) -> None:
         await send(house, agent, str(n))
     await house.services.workspaces.change(house.operator, agent.id, {"max_concurrent": 3})
     assert len(await claim(house, agent, most=10)) == 3
+
+
+async def test_agent_that_was_never_reached_was_handed_nothing(house: House) -> None:
+    agent = await house.workspace(url="http://agent.example", delivery_mode=DeliveryMode.PUSH)
+    receipt = await send(house, agent)
+    [(delivery, _target)] = await house.services.deliveries.claim_calls(8)
+    await house.services.deliveries.give_back(Return(hold=hold(delivery), kind=ReturnKind.NOT_HANDED))
+    assert await state(house, receipt) is State.ACCEPTED
+
+
+async def test_answer_that_asks_back_says_so_everywhere_and_a_follow_up_names_the_agents_task(house: House) -> None:
+    agent = await house.workspace()
+    receipt = await send(house, agent)
+    [delivery] = await claim(house, agent)
+    asks = Reply(message=answer("which one?").message, interrupted="input-required", upstream={"taskId": "theirs", "contextId": "c"})
+    await house.services.deliveries.reply(hold(delivery, agent), asks)
+    assert await state(house, receipt) is State.INPUT_REQUIRED
+    page = await house.services.messages.history(house.operator, agent.id)
+    assert [entry.state for entry in page.entries] == ["input_required", None]
+    follow_up = await send(house, agent, "the second", task_id=receipt.task_id)
+    assert (follow_up.task_id, follow_up.thread_id) == (receipt.task_id, receipt.thread_id)
+    [delivery] = await claim(house, agent)
+    assert (delivery.message["taskId"], delivery.message["contextId"]) == ("theirs", "c")
+    await house.services.deliveries.reply(hold(delivery, agent), answer())
+    assert (await house.services.messages.task(house.operator, agent.id, receipt.task_id)).state is State.REPLIED
+
+
+async def test_notice_is_posted_once_per_key(house: House) -> None:
+    agent = await house.workspace()
+    notify = house.services.messages.notify
+    first = await notify(agent, draft(agent.id, "look", key="n"))
+    again = await notify(agent, draft(agent.id, "look", key="n"))
+    assert (again.message_id, again.seq, again.duplicate) == (first.message_id, first.seq, True)
+    with pytest.raises(KeyReused):
+        await notify(agent, draft(agent.id, "look elsewhere", key="n"))
+    assert len(await house.sql("select * from message")) == 1

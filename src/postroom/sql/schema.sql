@@ -375,23 +375,27 @@ CREATE FUNCTION public.note_event(p_type text, p_workspace uuid, p_peer uuid, p_
     insert into event (type, workspace_id, peer_id, message_id, actor_kind, actor_id, payload)
     values (p_type, p_workspace, nullif(p_peer, p_workspace), p_message, p_actor_kind, p_actor, jsonb_strip_nulls(p_payload))
 $$;
-CREATE FUNCTION public.post_notice(p_id uuid, p_workspace uuid, p_thread text, p_body jsonb, p_preview text, p_traceparent text) RETURNS bigint
+CREATE FUNCTION public.post_notice(p_id uuid, p_workspace uuid, p_key text, p_fingerprint bytea, p_thread text, p_body jsonb, p_preview text, p_traceparent text) RETURNS TABLE(verdict text, message_id uuid, seq bigint, thread_id text)
     LANGUAGE plpgsql
     AS $$
+#variable_conflict use_column
 declare
-    number bigint;
+    known message;
 begin
     perform lock_mailboxes(array[p_workspace]);
-    select seq into number from message where id = p_id;
+    select * into known from message m
+    where m.id = p_id or (m.sender_kind = 'workspace' and m.sender_id = p_workspace and m.idempotency_key = p_key) limit 1;
     if found then
-        return number;
+        return query select case when known.fingerprint = p_fingerprint then 'duplicate' else 'key_reused' end,
+            known.id, known.seq, known.thread_id;
+        return;
     end if;
-    update mailbox set last_seq = last_seq + 1 where workspace_id = p_workspace returning last_seq into number;
-    insert into message (id, workspace_id, seq, role, sender_kind, sender_id, thread_id, task_id, body, traceparent)
-    values (p_id, p_workspace, number, 'agent', 'workspace', p_workspace, p_thread, p_id, p_body, p_traceparent);
+    update mailbox set last_seq = last_seq + 1 where workspace_id = p_workspace returning last_seq into seq;
+    insert into message (id, workspace_id, seq, role, sender_kind, sender_id, thread_id, task_id, idempotency_key, fingerprint, body, traceparent)
+    values (p_id, p_workspace, seq, 'agent', 'workspace', p_workspace, p_thread, p_id, p_key, p_fingerprint, p_body, p_traceparent);
     perform note_event('notice.posted', p_workspace, null, p_id, 'workspace', p_workspace,
-        jsonb_build_object('seq', number, 'thread_id', p_thread, 'preview', p_preview));
-    return number;
+        jsonb_build_object('seq', seq, 'thread_id', p_thread, 'preview', p_preview));
+    return query select 'accepted', p_id, seq, p_thread;
 end $$;
 CREATE FUNCTION public.promote_work(p_workspace uuid) RETURNS integer
     LANGUAGE plpgsql
@@ -512,7 +516,9 @@ begin
                 when 'not_handed' then backoff(p_backoff, p_backoff_cap, box.failures)
                 else interval '0' end;
             update work set leased = false, holder = null, due_at = again, last_error = coalesce(p_errors[i], last_error),
-                attempt = attempt - (p_kinds[i] <> 'retry')::integer
+                attempt = attempt - (p_kinds[i] <> 'retry')::integer,
+                -- An agent that was never reached was never handed anything.
+                handed_at = case when p_kinds[i] = 'retry' or w.attempt > 1 then handed_at end
             where work.message_id = p_messages[i];
             if p_kinds[i] = 'not_handed' then
                 update mailbox b set failures = b.failures + 1, unreachable_until = again where b.workspace_id = p_workspaces[i];

@@ -13,7 +13,7 @@ from postroom.core.deliveries.model import Lease
 from postroom.core.deliveries.service import Deliveries, preview_of
 from postroom.core.identity.model import Principal
 from postroom.core.messages import store
-from postroom.core.messages.model import Draft, Entry, HistoryPage, Json, Receipt, Standing
+from postroom.core.messages.model import Draft, Entry, HistoryPage, Receipt, Standing
 from postroom.core.messages.store import Accept
 from postroom.core.registry.service import Workspaces
 from postroom.db.batching import Batcher
@@ -176,18 +176,24 @@ class Messages:
         entries = await store.read_history(self._db, principal, workspace, limit=limit + 1, **window)
         return _page(entries, limit, forwards=after is not None)
 
-    async def notify(self, principal: Principal, workspace: UUID, *, body: Json, thread: str | None, traceparent: str | None) -> Receipt:
-        """An agent tells its people something; kept, then shown. Raises NotFound, Forbidden."""
+    async def notify(self, principal: Principal, notice: Draft) -> Receipt:
+        """An agent tells its people something; kept, then shown. Raises NotFound, Forbidden, KeyReused."""
+        workspace = notice.workspace_id
         await self._workspaces.get(principal, workspace)
         if principal.workspace_id != workspace:
             raise Forbidden("Only the workspace's own token may do this.")
-        made = new_id()
-        thread = thread or str(made)
-        seq = await store.post_notice(
-            self._db, made, workspace, thread=thread, body=body, preview=preview_of(body), traceparent=traceparent
-        )
+        row = await store.post_notice(self._db, new_id(), notice, _fingerprint(notice), preview_of(notice.body))
+        if row["verdict"] == "key_reused":
+            raise self._refusal(row)
         self._signals.emit("events")
-        return Receipt(message_id=made, workspace_id=workspace, seq=seq, thread_id=thread, task_id=made, duplicate=False)
+        return Receipt(
+            message_id=row["message_id"],
+            workspace_id=workspace,
+            seq=row["seq"],
+            thread_id=row["thread_id"],
+            task_id=row["message_id"],
+            duplicate=row["verdict"] == "duplicate",
+        )
 
 
 def _fingerprint(draft: Draft) -> bytes:

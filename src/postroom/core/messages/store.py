@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from postroom.core.identity.model import Principal
-from postroom.core.messages.model import Draft, Entry, Json, Standing, State
+from postroom.core.messages.model import Draft, Entry, Standing, State
 from postroom.db.database import Database, Row
 from postroom.db.statements import load
 
@@ -52,11 +52,10 @@ def _columns(item: Accept) -> tuple[object, ...]:
     )
 
 
-async def post_notice(
-    db: Database, new_id: UUID, workspace: UUID, *, thread: str, body: Json, preview: str | None, traceparent: str | None
-) -> int:
-    """Its seq; the same id again is the same notice."""
-    return (await db.write(SQL.post_notice, new_id, workspace, thread, body, preview, traceparent))[0]["post_notice"]
+async def post_notice(db: Database, new_id: UUID, notice: Draft, fingerprint: bytes, preview: str | None) -> Row:
+    """``verdict`` (accepted, duplicate, key_reused), ``message_id``, ``seq``, ``thread_id``."""
+    said = (notice.key, fingerprint, notice.thread_id or str(new_id), notice.body, preview, notice.traceparent)
+    return (await db.write(SQL.post_notice, new_id, notice.workspace_id, *said))[0]
 
 
 async def read_standings(db: Database, messages: Sequence[UUID]) -> dict[UUID, Standing]:

@@ -19,6 +19,8 @@ HBA = """\
 # Every connection comes through the socket and shows a password, root's as well.
 local  postroom  postroom  scram-sha-256
 local  all       postgres  scram-sha-256
+# For pg_basebackup, with the superuser's password (docs/operations.md).
+local  replication  postgres  scram-sha-256
 """
 
 SETTINGS = """\

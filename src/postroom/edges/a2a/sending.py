@@ -1,19 +1,18 @@
 """From the params and headers of a send to the draft that the core accepts, and how long its caller waits."""
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID
 
 from postroom.core.messages.model import Draft
 from postroom.edges.a2a.envelope import Call, Version
 from postroom.edges.a2a.faults import Fault, Faulty
 from postroom.edges.context import valid_traceparent
+from postroom.edges.idempotency import checked_key, key_of, message_id_for
 from postroom.edges.wire import ROLE_USER, message_from_wire
 from postroom.errors import Malformed, Refused
-from postroom.ids import new_id
 
 Json = dict[str, Any]
 
@@ -22,7 +21,6 @@ LONGEST_DEADLINE: Final = 30 * 86400.0
 LONGEST_THREAD: Final = 256
 
 # Printable ASCII: what every proxy passes on unchanged (RFC 9110, section 5.5).
-_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 # What says how the answer is wanted is no part of what was said: a repeat may wait longer, or not at all.
 _ABOUT_THE_ANSWER = ("returnImmediately", "return_immediately", "blocking", "historyLength", "history_length")
 _PUSH = ("taskPushNotificationConfig", "task_push_notification_config", "pushNotificationConfig", "push_notification_config")
@@ -45,7 +43,7 @@ def read_send(call: Call, headers: Mapping[str, str], workspace: UUID, *, size: 
     task, thread = message.pop("taskId", None), message.pop("contextId", None)
     if thread is not None and len(thread) > LONGEST_THREAD:
         raise Refused(f"A contextId has at most {LONGEST_THREAD} characters.", code="context_too_long")
-    message = {"role": ROLE_USER, "messageId": _made_id(key)} | message
+    message = {"role": ROLE_USER, "messageId": message_id_for(key)} | message
     draft = Draft(
         workspace_id=workspace,
         body=message,
@@ -102,13 +100,11 @@ def _options(params: Json, configuration: Json) -> Json | None:
 
 def _key(headers: Mapping[str, str], message: Json) -> str | None:
     """The key under which a repeat is the same send. The messageId is one only for who asks: clients reuse it, also with other text."""
-    key = headers.get("idempotency-key")
+    key = key_of(headers)
     if key is None and _dedupes_by_message(headers):
-        key = message.get("messageId")
-        if key is None:
+        if message.get("messageId") is None:
             raise Refused("X-Postroom-Dedupe: message-id needs a messageId.", code="bad_key")
-    if key is not None and not _KEY.fullmatch(key):
-        raise Refused("An idempotency key is 1 to 255 printable ASCII characters.", code="bad_key")
+        return checked_key(message["messageId"])
     return key
 
 
@@ -117,11 +113,6 @@ def _dedupes_by_message(headers: Mapping[str, str]) -> bool:
     if wanted not in (None, "message-id"):
         raise Refused("X-Postroom-Dedupe may only be message-id.", code="bad_dedupe")
     return wanted is not None
-
-
-def _made_id(key: str | None) -> str:
-    # From the key, if there is one: the repeat of a send without messageId has to be the same body.
-    return str(new_id() if key is None else uuid5(NAMESPACE_URL, f"postroom:{key}"))
 
 
 def _deadline(headers: Mapping[str, str], message: Json) -> float | None:

@@ -8,13 +8,13 @@ from pydantic import Field
 from starlette.requests import Request
 
 from postroom.core.events.model import Event, EventFilter
-from postroom.core.messages.model import Entry
+from postroom.core.messages.model import Draft, Entry
 from postroom.edges.body import Fields, Id, Text
 from postroom.edges.context import traceparent_of
+from postroom.edges.idempotency import key_of, message_id_for
 from postroom.edges.rest.calling import Caller, Use, body, takes
 from postroom.edges.rest.shapes import Json, Limit, Moment, Seq, Shape, Time, Word
 from postroom.edges.wire import part_from_wire, text_message, text_of
-from postroom.ids import new_id
 
 router = APIRouter(prefix="/workspaces/{id}", tags=["Talking"])
 
@@ -110,10 +110,12 @@ async def chat_history(
 
 @router.post("/notify", status_code=201, openapi_extra=takes(Notice))
 async def notify(id: UUID, request: Request, caller: Caller, services: Use, notice: Annotated[Notice, body(Notice)]) -> NoticeReceipt:
-    """Kept in the history, then shown to the workspace's people. Its own token only."""
-    message = text_message(notice.message, message_id=str(new_id()))
+    """Kept in the history, then shown to the workspace's people. Its own token only. The same Idempotency-Key again is the same notice."""
+    key = key_of(request.headers)
+    message = text_message(notice.message, message_id=message_id_for(key))
     message["parts"] += [part_from_wire(part, f"Attachment {number}") for number, part in enumerate(notice.attachments or [])]
-    receipt = await services.messages.notify(caller, id, body=message, thread=notice.thread_id, traceparent=traceparent_of(request))
+    said = Draft(workspace_id=id, body=message, size=0, key=key, thread_id=notice.thread_id, traceparent=traceparent_of(request))
+    receipt = await services.messages.notify(caller, said)
     return NoticeReceipt(id=receipt.message_id, seq=receipt.seq, thread_id=receipt.thread_id)
 
 

@@ -5,11 +5,11 @@ select verdict, message_id, workspace_id, seq, thread_id, task_id, deadline, tok
 from accept_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 
 -- name: post_notice
-select post_notice($1, $2, $3, $4, $5, $6)
+select verdict, message_id, seq, thread_id from post_notice($1, $2, $3, $4, $5, $6, $7, $8)
 
 -- name: read_states
 -- Where messages stand, for callers that wait. A row only for those that ended or are out.
-select m.id as message_id, m.workspace_id, m.thread_id, m.task_id, m.body, m.accepted_at, m.deadline, w.handed_at, w.cancel_requested_at, w.attempt, w.last_error,
+select m.id as message_id, m.workspace_id, m.thread_id, m.task_id, m.body, m.accepted_at, m.deadline, w.handed_at, w.cancel_requested_at, coalesce(w.attempt, o.attempts) as attempt, w.last_error,
     o.state as end_state, o.interrupted, o.error, o.usage, o.ended_at, o.reply_id, r.body as reply
 from message m left join work w on w.message_id = m.id left join outcome o on o.message_id = m.id left join message r on r.id = o.reply_id
 where m.id = any($1::uuid[])
@@ -26,8 +26,8 @@ select m.id from message m where (m.id = $1 or (m.task_id = $1 and m.task_id <> 
 -- name: read_history
 -- $1 workspace, $2 principal kind, $3 principal, $4 thread, $5 before seq, $6 after seq, $7 before time, $8 limit; newest first unless after.
 select m.id, m.seq, m.role, m.sender_kind, m.sender_id, coalesce(sw.name, sp.name, 'Operator') as sender_name, m.thread_id, m.task_id, m.reply_to,
-    m.body, m.accepted_at, coalesce(o.state, case when w.handed_at is not null then 'handed' when w.message_id is not null then 'accepted' end) as state,
-    o.error, o.interrupted, o.ended_at, w.attempt, w.cancel_requested_at
+    m.body, m.accepted_at, coalesce(case when o.interrupted is null then o.state else 'input_required' end, case when w.handed_at is not null then 'handed' when w.message_id is not null then 'accepted' end) as state,
+    o.error, coalesce(w.attempt, o.attempts) as attempt
 from message m
 left join outcome o on o.message_id = m.id left join work w on w.message_id = m.id
 left join workspace sw on m.sender_kind = 'workspace' and sw.id = m.sender_id
