@@ -181,6 +181,8 @@ def _act(post: Post, verb: str, body: Json) -> Json:
             return {"lease_until": _time(body["lease"]), "cancel": post.cancel}
         case "progress":
             post.progress.append(body["parts"][0]["text"])
+        case "reply" if "task" in body:
+            post.state = "cancelled"
         case "reply":
             post.state, post.reply = "replied", body
         case "fail":

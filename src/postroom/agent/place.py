@@ -25,13 +25,18 @@ async def take_place(url: str, operator_token: str, name: str, *, state: Path | 
     It is remembered in a file of mode 0600 below ``state`` (None: the state directory of agents), so that the next run needs no new
     token. Raises Conflict with the ``ids`` when several workspaces bear the name, Forbidden when the token is not an operator's.
     """
-    path = (state or state_root()) / "places" / one_element(url) / f"{one_element(name)}.json"
+    path = place_file(url, name, state or state_root())
     if (kept := read_place(path)) is not None and await _holds(url, kept, name):
         return kept
     async with Client(url, operator_token) as client:
         place = await _find_or_make(client, name)
     write_place(path, place)
     return place
+
+
+def place_file(url: str, name: str, state: Path) -> Path:
+    """Where the place of ``name`` on the server at ``url`` is remembered below the directory ``state``."""
+    return state / "places" / one_element(url) / f"{one_element(name)}.json"
 
 
 def read_place(path: Path) -> Place | None:

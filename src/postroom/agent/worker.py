@@ -147,7 +147,7 @@ class Worker:
             case Failed(error, retry):
                 await self._tell(item, "fail", self._client.fail(item, error, retry=retry))
             case Stopped("cancelled"):
-                await self._tell(item, "fail", self._client.fail(item, "cancelled", retry=False))
+                await self._tell(item, "cancel", self._client.confirm_cancel(item))
             case Stopped("stopping"):
                 await self._tell(item, "release", self._client.release(item))
             case Stopped(reason):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import postroom
-from postroom.agent.place import Place, read_place, write_place
+from postroom.agent.place import Place, place_file, read_place, write_place
 from postroom.cli.demo_process import DemoProcess
 from postroom.client import Client, Json
 from postroom.errors import Gone, NotFound, Unauthenticated, Unavailable
@@ -54,6 +54,7 @@ class DemoTeam:
         self._url = url
         self._operator_token = operator_token
         self._data = data
+        self._state = data / "demo" / "state"
 
     async def made_before(self) -> bool:
         """Whether an earlier start made the team on this server, and somebody of it is still there."""
@@ -67,9 +68,13 @@ class DemoTeam:
         A member that was removed from the server stays away. Raises Unavailable when somebody is late; ``tasks`` go on trying then.
         """
         places = await self._take_places()
+        async with self._client() as client:
+            before = await _heartbeats(client)
         for member, place in places.items():
+            # Clerk is found by its name, like any program that is run as an agent; here its place is known already.
+            write_place(place_file(self._url, member.name, self._state), place)
             tasks.create_task(self._process(member, place).keep_running())
-        await self._all_there(places)
+        await self._all_there(places, before)
 
     async def _take_places(self) -> dict[Member, Place]:
         places: dict[Member, Place] = {}
@@ -101,11 +106,11 @@ class DemoTeam:
                 return False
         return True
 
-    async def _all_there(self, places: dict[Member, Place]) -> None:
+    async def _all_there(self, places: dict[Member, Place], before: dict[str, str | None]) -> None:
         missing: list[str] = []
         try:
             async with asyncio.timeout(START_SECONDS), self._client() as client:
-                while missing := await _not_there(client, places):  # noqa: ASYNC110 - they announce themselves to another process
+                while missing := await _silent(client, places, before):  # noqa: ASYNC110 - they announce themselves to another process
                     await asyncio.sleep(LOOK_SECONDS)
         except TimeoutError as error:
             who = ", ".join(missing) or "nobody"
@@ -117,7 +122,7 @@ class DemoTeam:
             "POSTROOM_TOKEN": place.token,
             "POSTROOM_WORKSPACE_ID": place.workspace_id,
             "POSTROOM_DATA": str(self._data),
-            "POSTROOM_STATE": str(self._data / "demo" / "state"),
+            "POSTROOM_STATE": str(self._state),
             # Its log is a file: a line is to be there when it was written, not when a buffer is full.
             "PYTHONUNBUFFERED": "1",
         }
@@ -157,6 +162,11 @@ async def _new_token(client: Client, place: Place) -> Place:
     return Place(workspace_id=place.workspace_id, token=made["token"])
 
 
-async def _not_there(client: Client, places: dict[Member, Place]) -> list[str]:
-    status = {row["id"]: row["status"] for row in await client.workspaces()}
-    return [member.name for member, place in places.items() if status.get(place.workspace_id) not in ("online", "degraded")]
+async def _silent(client: Client, places: dict[Member, Place], before: dict[str, str | None]) -> list[str]:
+    """Who gave no sign of life since ``before``. The status alone would not do: a killed server's agents are online in its memory."""
+    now = await _heartbeats(client)
+    return [member.name for member, place in places.items() if now.get(place.workspace_id) == before.get(place.workspace_id)]
+
+
+async def _heartbeats(client: Client) -> dict[str, str | None]:
+    return {row["id"]: row["last_heartbeat"] for row in await client.workspaces()}

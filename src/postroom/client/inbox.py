@@ -102,6 +102,10 @@ class InboxCalls(Transport):
         """End the item with its answer; the same reply again is the same success. Raises Superseded with the ``winner``."""
         await self._say(item, "reply", parts=parts_of(text, parts), message=message, usage=usage)
 
+    async def confirm_cancel(self, item: Claim) -> None:
+        """End the item as cancelled: the work was stopped because ``cancel`` was asked for."""
+        await self._say(item, "reply", task={"status": {"state": "TASK_STATE_CANCELED"}})
+
     async def fail(self, item: Claim, error: str, *, retry: bool = False) -> None:
         """End the attempt without an answer; with ``retry`` the message is handed out again later."""
         await self._say(item, "fail", error=error, retry=retry)
