@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from postroom.agent.asking import Asking
 from postroom.agent.handling import Handler, first_of
+from postroom.agent.holdings import Holdings
 from postroom.agent.outbox import Outbox
 from postroom.agent.presence import Presence
 from postroom.agent.store import ReplyStore, state_directory
@@ -95,7 +96,17 @@ class Agent:
 
     async def _serve(self, client: Client, store: ReplyStore, handler: Handler) -> None:
         outbox = Outbox(store, client)
-        worker = Worker(client, store, outbox, handler, workspace_id=self.workspace_id, concurrency=self._concurrency, lease=self._lease)
+        holdings = Holdings(self._state)
+        worker = Worker(
+            client,
+            store,
+            outbox,
+            handler,
+            holdings=holdings,
+            workspace_id=self.workspace_id,
+            concurrency=self._concurrency,
+            lease=self._lease,
+        )
         presence = Presence(client, worker, workspace_id=self.workspace_id, card=self._card)
         self._asking = Asking(client, self.workspace_id)
         with _one_error():
@@ -108,6 +119,7 @@ class Agent:
                         await outbox.drained()
                 for loop in loops:
                     loop.cancel()
+        holdings.close()
 
     async def run_until_signal(self) -> None:
         """``run`` for a program that has an event loop already. Logs to standard error unless logging was set up before."""

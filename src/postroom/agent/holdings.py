@@ -1,28 +1,24 @@
 """What this process holds, noted on disk, so that the next one need not wait for leases of a process that was killed.
 
-One directory per process below ``held/``, locked for as long as the process lives, with one file per message that it works on. A directory
-whose lock is free belongs to a dead process: its messages are given back as failed attempts (a message that kills its agent must use up its
-attempts) and come again within seconds. The notes are hints: without them the lease runs out.
+One directory per process below ``held/``, named after its pid and the time it began, with one file per message that it works on. What a
+dead process held is given back as failed attempts (a message that kills its agent must use up its attempts) and comes again within
+seconds. The notes are hints: without them the lease runs out.
 """
 
-import fcntl
 import logging
-import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
+import psutil
 
 from postroom.agent.files import one_element
 from postroom.client import Client, Item
 from postroom.errors import PostroomError
 
 log = logging.getLogger(__name__)
-
-_LOCK = "lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +35,8 @@ class Holdings:
 
     def __init__(self, directory: Path) -> None:
         self._root = directory / "held"
-        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._mine = Path(tempfile.mkdtemp(dir=self._root))
-        self._lock = os.open(self._mine / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._mine = self._root / _name(psutil.Process())
+        self._mine.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def note(self, item: Item) -> None:
         """From now on this process works on it."""
@@ -56,39 +50,39 @@ class Holdings:
     def close(self) -> None:
         """Nothing is held any more."""
         shutil.rmtree(self._mine, ignore_errors=True)
-        os.close(self._lock)
 
     async def give_back(self, client: Client) -> None:
         """Hand what dead processes held back to the post room."""
         for place in self._root.iterdir():
-            if place != self._mine and (lock := _take_lock(place)) is not None:
+            if not _lives(place.name):
                 await _give_back_all(place, client)
                 shutil.rmtree(place, ignore_errors=True)
-                os.close(lock)
+
+
+def _name(process: psutil.Process) -> str:
+    return f"{process.pid}-{process.create_time()}"
+
+
+def _lives(name: str) -> bool:
+    """Whether the process that bears this name is there; its pid may belong to another one by now."""
+    pid = name.partition("-")[0]
+    try:
+        return pid.isdecimal() and _name(psutil.Process(int(pid))) == name
+    except psutil.NoSuchProcess:
+        return False
 
 
 async def _give_back_all(place: Path, client: Client) -> None:
-    for file in place.iterdir():
-        if file.name != _LOCK and (held := _read(file)) is not None:
-            try:
-                await client.fail(held, "the agent's process ended while it worked", retry=True)
-            except PostroomError as error:
-                # Somebody else has it, or it has ended; if the server is away the lease runs out.
-                log.info("message %s was not given back: %s", held.message_id, error)
+    for held in _read_all(place):
+        try:
+            await client.fail(held, "the agent's process ended while it worked", retry=True)
+        except PostroomError as error:
+            # Somebody else has it, or it has ended; if the server is away the lease runs out.
+            log.info("message %s was not given back: %s", held.message_id, error)
 
 
-def _take_lock(place: Path) -> int | None:
-    """The lock of a process that is gone; None while it lives, or when another one is at it."""
-    try:
-        lock = os.open(place / _LOCK, os.O_RDWR)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        return None
-    return lock
+def _read_all(place: Path) -> list[Held]:
+    return [held for file in place.iterdir() if (held := _read(file)) is not None]
 
 
 def _read(file: Path) -> Held | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 
 from postroom.agent.handling import Failed, Handler, Handling, Outcome, Reason, Replied, Stopped
+from postroom.agent.holdings import Holdings
 from postroom.agent.outbox import Outbox
 from postroom.agent.store import ReplyStore
 from postroom.client import Client, Item, Json
@@ -32,6 +33,7 @@ class Worker:
         outbox: Outbox,
         handler: Handler,
         *,
+        holdings: Holdings,
         workspace_id: str,
         concurrency: int,
         lease: float,
@@ -39,6 +41,7 @@ class Worker:
         self._client = client
         self._store = store
         self._outbox = outbox
+        self._holdings = holdings
         self._handler = handler
         self._workspace_id = workspace_id
         self._concurrency = concurrency
@@ -68,6 +71,7 @@ class Worker:
     async def run(self) -> None:
         """Claim and handle until ``stop``. Raises what the server refuses for good."""
         async with asyncio.TaskGroup() as handlers:
+            await self._holdings.give_back(self._client)
             self._claiming = handlers.create_task(self._claim_for_ever(handlers))
 
     async def stop(self, grace: float) -> None:
@@ -125,6 +129,7 @@ class Worker:
         self.cancel(item.message_id, "lease lost")
         handling = Handling(item, self._handler, self._client, lease=self._lease, threads=self._threads)
         self._running[item.message_id] = handling
+        self._holdings.note(item)
         handlers.create_task(self._handle(item, handling))
 
     async def _handle(self, item: Item, handling: Handling) -> None:
@@ -137,6 +142,7 @@ class Worker:
         finally:
             if self._running.get(item.message_id) is handling:
                 del self._running[item.message_id]
+                self._holdings.forget(item)
             async with self._changed:
                 self._changed.notify_all()
 
