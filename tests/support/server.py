@@ -92,10 +92,35 @@ class ServerProcess:
         self._process.wait(seconds)
         return time.perf_counter() - began
 
+    @property
+    def port(self) -> int:
+        """Where it listens; a restart that is to be found again names it."""
+        return int(self.url.rpartition(":")[2])
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal, and do not wait for what it does."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def wait(self, seconds: float) -> int:
+        """Wait for its end; returns the exit status."""
+        assert self._process is not None
+        return self._process.wait(seconds)
+
+    def dsn(self, role: str = "postroom") -> str:
+        """The embedded PostgreSQL, for looking into it; ``postgres`` is its superuser."""
+        secret = "pg.password" if role == "postroom" else "pg.superuser.password"
+        password = (self.data / secret).read_text().strip()
+        return f"postgresql://{role}:{password}@/postroom?host={self.data / 'socket'}&port=5432"
+
+    @property
+    def database_pid(self) -> int:
+        """The postmaster of the embedded PostgreSQL."""
+        return int((self.data / "pg" / "postmaster.pid").read_text().split()[0])
+
     def kill_database(self) -> None:
         """kill -9 of the embedded PostgreSQL's postmaster."""
-        pid = int((self.data / "pg" / "postmaster.pid").read_text().split()[0])
-        os.kill(pid, signal.SIGKILL)
+        os.kill(self.database_pid, signal.SIGKILL)
 
     def destroy(self) -> None:
         """End the server and whatever PostgreSQL it left."""
