@@ -1,5 +1,6 @@
 """All seeded bugs, one list per part of the path."""
 
+from tests.mutants.lessons import LESSONS
 from tests.mutants.seed import Seed
 
 PATH = "tests/core/test_path.py"
@@ -100,4 +101,4 @@ order by xid, id limit $3
     ),
 ]
 
-SEEDS = [*CORE]
+SEEDS = [*CORE, *LESSONS]

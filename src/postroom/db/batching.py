@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from postroom.db.database import is_away
 from postroom.metrics import BATCH_SECONDS, BATCH_SIZE
 
 Item = TypeVar("Item")
@@ -91,9 +92,13 @@ class Batcher(Generic[Item, Result]):
         BATCH_SECONDS.labels(self.name).observe(time.perf_counter() - started)
 
     async def _fail(self, batch: list[_Entry[Item, Result]], error: Exception) -> None:
-        """One bad item must not take its neighbours along: a batch that fails is written item by item."""
-        if len(batch) == 1:
-            self._settle(batch[0], lambda answer: answer.set_exception(error))
+        """One bad item must not take its neighbours along: a batch that fails is written item by item.
+
+        Not when the database is away: each item would wait as long as the batch did, one after the other.
+        """
+        if len(batch) == 1 or is_away(error):
+            for entry in batch:
+                self._settle(entry, lambda answer: answer.set_exception(error))
             return
         for entry in batch:
             await self._write_batch([entry])

@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 # R61: serialisation, deadlock, lock timeout, shutdown and crash of the server, too many connections, connection faults.
 _RETRIED_STATES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300", "57014", "25P03")
+_AWAY = ("connection", "08", "57P", "53300")
 _UNKNOWN_AFTER = (OSError, asyncpg.InterfaceError, asyncpg.ConnectionDoesNotExistError, EOFError)
 _TRY_SECONDS = 5.0
 
@@ -159,6 +160,13 @@ def retry_reason(error: BaseException) -> str | None:
         # asyncpg raises InterfaceError for lost connections and for wrong arguments alike; only DataError is surely ours.
         return None if isinstance(error, ValueError) else "connection"
     return None
+
+
+def is_away(error: Exception) -> bool:
+    """Whether an error of ours says that the database could not be reached: no fault of what it was asked."""
+    cause = error.__cause__ if isinstance(error, Unavailable) else None
+    reason = None if cause is None else retry_reason(cause)
+    return reason is not None and reason.startswith(_AWAY)
 
 
 def _given_up(unknown: bool) -> Unavailable:
