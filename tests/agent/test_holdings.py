@@ -9,6 +9,7 @@ from pathlib import Path
 from postroom.agent import Agent, Message
 from postroom.client import Client
 from tests.agent.test_on_server import serving
+from tests.conftest import NewServer
 from tests.support.server import ServerProcess, make_agent, wait_for
 
 _AGENT = """
@@ -21,6 +22,38 @@ async def handle(message):
     await asyncio.Event().wait()
 agent.run()
 """
+
+
+async def test_agent_that_stops_while_the_server_is_away_leaves_its_notes(new_server: NewServer, tmp_path: Path) -> None:
+    server = new_server().start()
+    port = int(server.url.rpartition(":")[2])
+    attempts, begun = list[int](), asyncio.Event()
+    async with server.client() as operator:
+        id, token = await make_agent(operator, "Left")
+        agents = [Agent("Left", url=server.url, token=token, workspace_id=id, state=tmp_path, lease=600, grace=0.1) for _ in range(2)]
+
+        @agents[0].on_message
+        async def wait(_: Message) -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        @agents[1].on_message
+        async def answer(message: Message) -> str:
+            attempts.append(message.attempt)
+            return "done"
+
+        async with serving(agents[0]):
+            sent = await operator.send(id, "hello", wait=None)
+            await begun.wait()
+            server.kill()
+        [noted] = (tmp_path / "held").iterdir()
+        # The next process; this one lives on, so its notes are put under the name of one that does not.
+        noted.rename(noted.with_name("1-0"))
+        await asyncio.to_thread(server.start, port=port)
+        async with serving(agents[1]):
+            while (await operator.task(id, sent.message_id))["status"]["state"] != "TASK_STATE_COMPLETED":
+                await asyncio.sleep(0.05)
+    assert attempts == [2]
 
 
 async def test_message_of_a_killed_agent_is_handed_again_when_it_comes_back(

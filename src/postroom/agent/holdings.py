@@ -48,8 +48,9 @@ class Holdings:
         (self._mine / one_element(item.message_id)).unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Nothing is held any more."""
-        shutil.rmtree(self._mine, ignore_errors=True)
+        """The end of this process. What the server could not be told stays noted for the next one."""
+        if not any(self._mine.iterdir()):
+            self._mine.rmdir()
 
     async def give_back(self, client: Client) -> None:
         """Hand what dead processes held back to the post room."""

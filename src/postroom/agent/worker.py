@@ -138,41 +138,46 @@ class Worker:
             outcome = await handling.run() if kept is None else Replied(kept)
             self._failures.append(outcome.error if isinstance(outcome, Failed) else None)
             log.info("message %s, attempt %d: %s", item.message_id, item.attempt, _word(outcome, kept is not None))
-            await self._finish(item, outcome)
+            if await self._finish(item, outcome) and self._running.get(item.message_id) is handling:
+                self._holdings.forget(item)
         finally:
             if self._running.get(item.message_id) is handling:
                 del self._running[item.message_id]
-                self._holdings.forget(item)
             async with self._changed:
                 self._changed.notify_all()
 
-    async def _finish(self, item: Item, outcome: Outcome) -> None:
+    async def _finish(self, item: Item, outcome: Outcome) -> bool:
+        """Whether this process is done with it; not when the server could not be told."""
         match outcome:
             case Replied(fields):
-                await self._keep(item, fields)
+                return await self._keep(item, fields)
             case Failed(error, retry):
-                await self._tell(item, "fail", self._client.fail(item, error, retry=retry))
+                return await self._tell(item, "fail", self._client.fail(item, error, retry=retry))
             case Stopped("cancelled"):
-                await self._tell(item, "cancel", self._client.confirm_cancel(item))
+                return await self._tell(item, "cancel", self._client.confirm_cancel(item))
             case Stopped("stopping"):
-                await self._tell(item, "release", self._client.release(item))
+                return await self._tell(item, "release", self._client.release(item))
             case Stopped(reason):
                 log.warning("message %s was dropped: %s", item.message_id, reason)
+                return True
 
-    async def _keep(self, item: Item, fields: Json) -> None:
+    async def _keep(self, item: Item, fields: Json) -> bool:
         """Onto the disk, then out. A full disk costs an attempt: a reply that is kept nowhere is not promised to anyone."""
         try:
             self._outbox.put(item, fields)
         except OSError as error:
             log.exception("the reply to message %s can not be kept", item.message_id)
-            await self._tell(item, "fail", self._client.fail(item, f"the reply can not be kept: {error.strerror}", retry=True))
+            return await self._tell(item, "fail", self._client.fail(item, f"the reply can not be kept: {error.strerror}", retry=True))
+        return True
 
-    async def _tell(self, item: Item, verb: str, saying: Coroutine[None, None, None]) -> None:
-        """Said once: where it does not arrive, the lease runs out and the message is handed out again."""
+    async def _tell(self, item: Item, verb: str, saying: Coroutine[None, None, None]) -> bool:
+        """Said once: where it does not arrive, the next process says it, or the lease runs out. False when it did not arrive."""
         try:
             await saying
         except PostroomError as error:
             log.warning("%s of message %s did not count: %s", verb, item.message_id, error)
+            return not isinstance(error, Unavailable)
+        return True
 
     async def _until(self, holds: Callable[[], bool]) -> None:
         async with self._changed:

@@ -4,12 +4,11 @@ import shlex
 from collections.abc import Callable
 
 from rich.console import Console
-from rich.markdown import Markdown
 from rich.text import Text
 
 from postroom.cli.conversation import Answer, Conversation, Underway
 from postroom.cli.exits import stop_of
-from postroom.cli.output import print_stop, stdout
+from postroom.cli.output import markdown, print_stop, stdout
 from postroom.cli.prompt import Prompt
 from postroom.cli.safe_text import clean, one_line
 from postroom.cli.talk import why
@@ -93,7 +92,7 @@ class Screen:
             self._console.print(Text(f"{self._name} gave no answer: {clean(why(sent))}", style="red"))
             return
         self._console.print(Text(self._name, style="bold cyan"))
-        self._console.print(_markdown(sent.text), soft_wrap=False)
+        self._console.print(markdown(sent.text), soft_wrap=False)
 
     def _show_history(self, limit: int) -> None:
         for message in sorted(self._conversation.history(limit), key=lambda message: message["seq"]):
@@ -101,7 +100,7 @@ class Screen:
 
     def _show_entry(self, message: Json) -> None:
         self._console.print(Text(speaker(message), style="bold cyan" if message["role"] == "agent" else "bold"))
-        self._console.print(_markdown(message.get("content") or ""), soft_wrap=False)
+        self._console.print(markdown(message.get("content") or ""), soft_wrap=False)
 
     def _show_status(self) -> None:
         workspace = self._conversation.look()
@@ -125,8 +124,3 @@ class Screen:
 
     def _note(self, sentence: str) -> None:
         self._console.print(Text(sentence, style="dim"))
-
-
-def _markdown(text: str) -> Markdown:
-    # Not as hyperlinks: a link must show where it leads.
-    return Markdown(clean(text), hyperlinks=False)

@@ -6,13 +6,16 @@ Answers and data go to stdout, everything about them to stderr. Whatever came fr
 import contextlib
 import sys
 from collections.abc import Generator
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console, RichCast
 from rich.text import Text
 
 from postroom.cli.exits import Stop
 from postroom.cli.safe_text import clean, json_line, one_line
+
+if TYPE_CHECKING:
+    from rich.markdown import Markdown
 
 
 def stdout() -> Console:
@@ -35,12 +38,17 @@ def print_answer(text: str) -> None:
     """Show what an agent wrote: Markdown at a terminal, the plain text everywhere else."""
     console = stdout()
     if console.is_terminal:
-        from rich.markdown import Markdown
-
-        # Not as hyperlinks: a link must show where it leads.
-        console.print(Markdown(clean(text), hyperlinks=False), soft_wrap=False)
+        console.print(markdown(text), soft_wrap=False)
     else:
         print_text(text)
+
+
+def markdown(text: str) -> "Markdown":
+    """An agent's text, drawn. Its line ends stay line ends: most agents write lines, not paragraphs."""
+    from rich.markdown import Markdown
+
+    # Not as hyperlinks: a link must show where it leads.
+    return Markdown(clean(text).replace("\n", "  \n"), hyperlinks=False)
 
 
 def print_text(text: str) -> None:

@@ -6,12 +6,14 @@ or a byte a second, would keep its place for as long as it likes. The deadline o
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, cast
 
 import orjson
 import structlog
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGIReceiveEvent, HTTPRequestEvent
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from postroom.edges.problems import problem_response
 from postroom.errors import Unavailable
@@ -102,7 +104,10 @@ class PatientProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._head.stop()
         self._head_size = 0
+        before = cast(object, self.cycle)
         super().on_headers_complete()
+        if self.cycle is not before:
+            self.cycle.receive = partial(_receive, self.cycle)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head.stop()
@@ -138,6 +143,15 @@ class PatientProtocol(HttpToolsProtocol):
         head = f"HTTP/1.1 {status} Refused\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
         self.transport.write(head.encode() + body)
         self.transport.close()
+
+
+async def _receive(cycle: RequestResponseCycle) -> ASGIReceiveEvent:
+    """As uvicorn's own, which forgets a request that came whole when its sender closed before anybody had read it."""
+    event = await RequestResponseCycle.receive(cycle)
+    if cycle.disconnected and not cycle.response_complete and cycle.body and not cycle.more_body:
+        event = HTTPRequestEvent(type="http.request", body=bytes(cycle.body), more_body=False)
+        cycle.body = bytearray()
+    return event
 
 
 def _address_of(connection: Any) -> str | None:

@@ -140,7 +140,9 @@ def _refusal(request: Request, asked: RequestId, raised: Exception) -> Response:
     codes = codes_of(error)
     data = problem_body(error, request_id_of(request.scope))
     body = {"jsonrpc": "2.0", "id": asked, "error": {"code": codes.rpc, "message": error.sentence, "data": data}}
-    return _json(codes.http, body, problem_headers(error))
+    # A refusal that is about a message, as that of a reused key, names it where every other answer does.
+    named = {"X-Postroom-Message-Id": error.data["message_id"]} if "message_id" in error.data else {}
+    return _json(codes.http, body, {**problem_headers(error), **named})
 
 
 def _names(standing: Standing) -> Headers:
