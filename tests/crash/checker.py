@@ -103,6 +103,19 @@ async def unfinished(dsn: str, mailboxes: Iterable[str]) -> int:
     return sum(row.work for row in await read_rows(dsn, mailboxes))
 
 
+async def describe_work(dsn: str, mailboxes: Iterable[str]) -> list[dict[str, Any]]:
+    """What is unfinished, the first that is due first, for a person who wants to know why."""
+    connection: Any = await asyncpg.connect(dsn)
+    try:
+        found = await connection.fetch(
+            "select w.*, w.due_at - clock_timestamp() as due_in from work w where workspace_id = any($1::uuid[]) order by due_at limit 4",
+            list(mailboxes),
+        )
+        return [dict(row) for row in found]
+    finally:
+        await connection.close()
+
+
 async def judge(journal: Journal, dsn: str, mailboxes: Iterable[str]) -> Verdict:
     """The verdict on a run that has come to rest."""
     rows = await read_rows(dsn, mailboxes)

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.crash.checker import Journal, answer_to, unfinished
+from tests.crash.checker import Journal, answer_to, describe_work, unfinished
 from tests.edges.agents import Behaviour, Exchange, raw_agent
 from tests.support.http import ask
 
@@ -152,9 +152,12 @@ async def fetched_mailbox(house: House, name: str, seconds: float = 0.0) -> Asyn
 
 async def at_rest(dsn: str, mailboxes: list[str], seconds: float = REST_SECONDS) -> None:
     """Wait until every message has its end."""
-    async with asyncio.timeout(seconds):
-        while await unfinished(dsn, mailboxes):
-            await asyncio.sleep(0.05)
+    try:
+        async with asyncio.timeout(seconds):
+            while await unfinished(dsn, mailboxes):
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(f"no end in {seconds} s: {await describe_work(dsn, mailboxes)}") from None
 
 
 async def until(holds: Callable[[], bool], seconds: float, what: str) -> None:

@@ -1,4 +1,4 @@
-"""kill -9 of the server, and of its PostgreSQL, while agents work and senders send: nothing acknowledged is lost, nothing takes effect twice."""
+"""kill -9 of the server, and of its PostgreSQL, under load: nothing acknowledged is lost, nothing takes effect twice."""
 
 import asyncio
 import random
@@ -69,7 +69,6 @@ async def test_ten_messages_outlive_a_kill(new_server: NewServer, kind: Any, wit
 async def test_kills_at_random_moments_under_load(new_server: NewServer) -> None:
     server = await asyncio.to_thread(new_server().start)
     house = House([server.url], server.operator_token)
-    downtime: list[float] = []
     async with (
         called_mailbox(house, "called 1") as first,
         called_mailbox(house, "called 2", 0.005) as second,
@@ -80,8 +79,7 @@ async def test_kills_at_random_moments_under_load(new_server: NewServer) -> None
         async with asyncio.TaskGroup() as senders:
             for _ in range(SENDERS):
                 senders.create_task(house.keep_sending(mailboxes, pause=0.04))
-            for number in range(KILLS):
-                downtime.append(await _kill_once(server, house, with_database=number % 4 == 3))
+            downtime = [await _kill_once(server, house, with_database=number % 4 == 3) for number in range(KILLS)]
             house.stopped = True
         await at_rest(server.dsn(), [mailbox.id for mailbox in mailboxes])
     verdict = await judge(house.journal, server.dsn(), [mailbox.id for mailbox in mailboxes])
@@ -107,9 +105,8 @@ async def _kill_once(server: ServerProcess, house: House, *, with_database: bool
 
 
 def _report(verdict: Verdict, downtime: list[float]) -> None:
-    print(
-        f"{len(downtime)} kills, {verdict.counts}, until post moved again: mean {sum(downtime) / len(downtime):.2f} s, max {max(downtime):.2f} s"
-    )
+    mean = sum(downtime) / len(downtime)
+    print(f"{len(downtime)} kills, {verdict.counts}, until post moved again: mean {mean:.2f} s, max {max(downtime):.2f} s")
 
 
 async def test_the_checker_sees_what_is_wrong(new_server: NewServer) -> None:
