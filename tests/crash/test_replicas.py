@@ -33,8 +33,9 @@ def shared_dsn(short_directory: Path) -> Generator[str]:
 
 @pytest.fixture
 async def replicas(shared_dsn: str, new_server: NewServer) -> list[ServerProcess]:
-    settings = {"database_url": shared_dsn, "secret_key": "a secret key for replicas, long enough", "admin_token": OPERATOR}
-    return await asyncio.gather(*(asyncio.to_thread(new_server(**settings).start) for _ in range(3)))
+    key = "a secret key for replicas, long enough"
+    made = [new_server(database_url=shared_dsn, secret_key=key, admin_token=OPERATOR) for _ in range(3)]
+    return await asyncio.gather(*(asyncio.to_thread(server.start) for server in made))
 
 
 def metric(server: ServerProcess, name: str) -> float:
