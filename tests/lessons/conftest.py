@@ -65,4 +65,4 @@ async def boss(post_room: PostRoom) -> AsyncGenerator[Client]:
 @pytest.fixture
 def second_server(post_room: PostRoom, new_server: NewServer) -> ServerProcess:
     """Another server on the database of the post room; not started."""
-    return new_server(**LIVELY, database_url=post_room.dsn, secret_key=KEY.decode())
+    return new_server(data=None, **LIVELY, database_url=post_room.dsn, secret_key=KEY.decode())

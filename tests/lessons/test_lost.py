@@ -33,7 +33,7 @@ def send_body(text: str) -> Json:
 
 async def test_l01_what_was_answered_with_2xx_outlives_the_process(new_server: NewServer) -> None:
     """The 200 with the reply left before the only durable row was written by a detached task."""
-    server = new_server(**LIVELY).start()
+    server = new_server(data=None, **LIVELY).start()
     async with server.client() as operator:
         made, token = await make_agent(operator, "a")
         path, kind = f"/workspaces/{made}/a2a", {"Content-Type": "application/json"}
@@ -180,7 +180,7 @@ async def test_l06_a_retry_of_a_queued_message_is_that_message(server: ServerPro
 
 async def test_l07_work_whose_holder_died_is_handed_again(new_server: NewServer) -> None:
     """Rows marked dispatched had no lease: a crash stranded them for ever, and they blocked the same key."""
-    server = new_server(**LIVELY, lease_seconds="3").start()
+    server = new_server(data=None, **LIVELY, lease_seconds="3").start()
     gate = Gate()
     async with server.client() as operator, called(operator, "called", gate) as target:
         sent = await operator.send(target.id, "work", key="L7", wait=None)
@@ -209,7 +209,7 @@ async def test_l08_the_reply_to_a_queued_message_is_stored_and_shown(operator: C
 
 async def test_l09_a_read_timeout_is_another_attempt_of_the_same_message(new_server: NewServer) -> None:
     """A read timeout after the agent had accepted the body counted as busy: the body was sent twice, under a new id."""
-    server = new_server(**LIVELY, call_seconds="1").start()
+    server = new_server(data=None, **LIVELY, call_seconds="1").start()
 
     async def silent_once(exchange: Exchange) -> None:
         if exchange.header("X-Postroom-Attempt") != "1":
