@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import TypeVar
@@ -17,7 +18,7 @@ from postroom.agent.presence import Presence
 from postroom.agent.store import ReplyStore, state_directory
 from postroom.agent.worker import Worker
 from postroom.client import Client, Json
-from postroom.errors import PostroomError, SetupError
+from postroom.errors import Gone, NotFound, PostroomError, SetupError, Unauthenticated
 
 HandlerT = TypeVar("HandlerT", bound=Handler)
 
@@ -66,11 +67,19 @@ class Agent:
         return handler
 
     def run(self) -> None:
-        """Serve until SIGTERM or SIGINT. Raises SetupError, and what the server refuses for good (Unauthenticated, NotFound, Gone)."""
-        asyncio.run(self.run_until_signal())
+        """Serve until SIGTERM or SIGINT. What ends it for good (see ``serve``) is told in a sentence, and the program exits with 1."""
+        try:
+            asyncio.run(self.run_until_signal())
+        except PostroomError as error:
+            advice = error.advice if isinstance(error, SetupError) else _advice(error)
+            sys.stderr.write(f"{self.name}: {error.sentence.rstrip('.')}.\nNext: {advice}\n")
+            sys.exit(1)
 
     async def serve(self) -> None:
-        """Serve until ``stop`` is called: fetch, handle, reply, and come back by itself for as long as the server is away."""
+        """Serve until ``stop`` is called: fetch, handle, reply, and come back by itself for as long as the server is away.
+
+        Raises SetupError, and what the server refuses for good (Unauthenticated, NotFound, Gone).
+        """
         if self._handler is None:
             raise SetupError("the agent has no handler", advice="Decorate a function with @agent.on_message.")
         try:
@@ -141,6 +150,14 @@ def _required(name: str, meaning: str) -> str:
     if not value:
         raise SetupError(f"{name} is not set", advice=f"Set it to {meaning}, or give it to Agent(...).")
     return value
+
+
+def _advice(error: PostroomError) -> str:
+    if isinstance(error, Unauthenticated):
+        return "Give it a token that is valid (POSTROOM_TOKEN); a new one: postroom workspace token NAME"
+    if isinstance(error, NotFound | Gone):
+        return "Check the id of its workspace (POSTROOM_WORKSPACE_ID); what there is: postroom workspace list"
+    return "Check its settings and the server: postroom doctor"
 
 
 def _card(name: str) -> Json:

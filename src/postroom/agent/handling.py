@@ -12,7 +12,7 @@ from typing import Any, Literal, cast
 from postroom.agent.message import Message, current_message
 from postroom.client import Client, Item
 from postroom.clock import monotonic
-from postroom.errors import LeaseLost, PostroomError
+from postroom.errors import LeaseLost, PostroomError, Unavailable
 
 Json = dict[str, Any]
 Result = str | list[Json] | None
@@ -105,7 +105,8 @@ class Handling:
         if isinstance(error, Retry | Fail):
             return Failed((str(error) or "no reason given")[:REASON_LIMIT], retry=isinstance(error, Retry))
         log.error("the handler failed on message %s", self._item.message_id, exc_info=error)
-        return Failed(f"{type(error).__name__}: {error}"[:REASON_LIMIT], retry=False)
+        # A post room that was away while a peer was asked is no verdict on the message.
+        return Failed(f"{type(error).__name__}: {error}"[:REASON_LIMIT], retry=isinstance(error, Unavailable))
 
     async def _result(self) -> Result:
         if inspect.iscoroutinefunction(self._handler):

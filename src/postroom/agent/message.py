@@ -1,14 +1,18 @@
 """A message as its handler sees it."""
 
 import asyncio
+import logging
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
 from postroom.client import Client, Item, Peer
 from postroom.client.talk import text_of
+from postroom.errors import Unavailable
 
 Json = dict[str, Any]
+
+log = logging.getLogger(__name__)
 
 current_message: ContextVar["Message"] = ContextVar("current_message")
 """The message whose handler runs here; threads of plain handlers see it too."""
@@ -61,8 +65,11 @@ class Message:
         return text_of(self.parts)
 
     async def progress(self, text: str, *, status: str | None = None) -> None:
-        """Show something before the reply. Raises postroom.errors: Unavailable while the server is away, LeaseLost when it is too late."""
-        await self._client.progress(self.item, text, status=status)
+        """Show something before the reply; while the server is away it is not shown, and the work goes on. Raises LeaseLost."""
+        try:
+            await self._client.progress(self.item, text, status=status)
+        except Unavailable as error:
+            log.info("progress of message %s was not shown: %s", self.item.message_id, error)
 
     def progress_from_thread(self, text: str, *, status: str | None = None) -> None:
         """The same for plain handlers, which run in a thread; returns when it is shown."""

@@ -17,6 +17,10 @@ from postroom.errors import PostroomError, TooMany, Unavailable
 
 # How long one claim waits at the server for a message.
 CLAIM_WAIT = 25.0
+# What an answered claim takes to arrive; one that still waits at the server is given up.
+ARRIVAL_SECONDS = 0.5
+# How soon another process' end is noticed.
+LOOK_SECONDS = 1.0
 # The heartbeat's error rate looks at this many messages back.
 REMEMBERED = 20
 
@@ -71,8 +75,10 @@ class Worker:
     async def run(self) -> None:
         """Claim and handle until ``stop``. Raises what the server refuses for good."""
         async with asyncio.TaskGroup() as handlers:
-            await self._holdings.give_back(self._client)
+            returning = handlers.create_task(self._return_for_ever())
             self._claiming = handlers.create_task(self._claim_for_ever(handlers))
+            await asyncio.wait([self._claiming])
+            returning.cancel()
 
     async def stop(self, grace: float) -> None:
         """Claim no more; give handlers ``grace`` seconds to finish, then stop them and give their messages back."""
@@ -84,6 +90,8 @@ class Worker:
             handling.stop("stopping")
         await self._until(lambda: not self._running)
         if self._claiming is not None:
+            # An answer that is on its way is let in, so that its message goes back now and not when its lease has run out.
+            await asyncio.wait([self._claiming], timeout=ARRIVAL_SECONDS)
             self._claiming.cancel()
 
     def cancel(self, message_id: str, reason: Reason = "cancelled") -> None:
@@ -105,6 +113,12 @@ class Worker:
             attempt = 0
             for item in items:
                 await self._take(item, handlers)
+
+    async def _return_for_ever(self) -> None:
+        """Give back what other processes of this agent leave behind; one that was told to stop may still be at it when we start."""
+        while True:
+            await self._holdings.give_back(self._client)
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _may_claim(self) -> bool:
         """Wait for a free slot; whether it is still wanted then."""
