@@ -28,7 +28,7 @@ T = TypeVar("T")
 # R61: serialisation, deadlock, lock timeout, shutdown and crash of the server, too many connections, connection faults.
 _RETRIED_STATES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300", "57014", "25P03")
 _AWAY = ("connection", "08", "57P", "53300")
-_UNKNOWN_AFTER = (OSError, asyncpg.InterfaceError, asyncpg.ConnectionDoesNotExistError, EOFError)
+_UNKNOWN_AFTER = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.ConnectionDoesNotExistError, EOFError)
 _TRY_SECONDS = 5.0
 
 # Generic plans: planning cost more than running (design.md). A generic plan made while a table is empty would be a sequential scan that
@@ -100,6 +100,10 @@ class Database:
         POOL_WAIT_SECONDS.labels(pool).observe(time.perf_counter() - started)
         try:
             yield borrowed  # pyright: ignore[reportReturnType]
+        except asyncpg.InternalClientError:
+            # PostgreSQL has ended it and the driver has not seen its end yet: in this state it can do nothing any more.
+            borrowed.terminate()
+            raise
         finally:
             await self._pools[pool].release(borrowed)
 
@@ -154,7 +158,7 @@ def retry_reason(error: BaseException) -> str | None:
     if isinstance(error, asyncpg.PostgresError):
         state: str = getattr(error, "sqlstate", None) or ""
         return state if state in _RETRIED_STATES or state.startswith("08") else None
-    if isinstance(error, TimeoutError | OSError):
+    if isinstance(error, TimeoutError | OSError | asyncpg.InternalClientError):
         return "connection"
     if isinstance(error, asyncpg.InterfaceError | EOFError):
         # asyncpg raises InterfaceError for lost connections and for wrong arguments alike; only DataError is surely ours.

@@ -29,7 +29,7 @@ from postroom.core.deliveries.model import (
 )
 from postroom.core.services import Services
 from postroom.errors import LeaseLost, NotFound, PostroomError, Superseded, Unavailable
-from postroom.metrics import CALLS_IN_FLIGHT, FAULTS
+from postroom.metrics import CALLS_IN_FLIGHT, FAULTS, LEASES_LOST
 
 log = structlog.get_logger()
 
@@ -69,6 +69,7 @@ class Deliver:
         self._idle = asyncio.Event()
         self._idle.set()
         self.seen: set[UUID] = set()
+        self._strange: dict[UUID, int] = {}
 
     async def run(self) -> None:
         """Own the calls until cancelled; the lifespan's task group runs this."""
@@ -214,6 +215,19 @@ class Deliver:
             # Only while the agent is being called: an answer that is being written down is left to the token to judge.
             if (call.lost or call.unwanted) and call.calling and call.task is not None:
                 call.task.cancel()
+        return False
+
+    async def disown(self) -> bool:
+        """Give up leases that this server holds and does not know of; one run of the loop ``disown``.
+
+        A claim whose commit was cut off is run again, and finds other post: the first commit's leases would have to run out. What is
+        unknown at two looks in a row is meant by nobody; if it is, the token decides.
+        """
+        known = [*self._calls, *(lease.message_id for lease, _ in self._lent)]
+        self._strange, freed = await store.free_own_leases(self._services.db, self._services.server, known, self._strange)
+        if freed:
+            LEASES_LOST.labels("unknown").inc(freed)
+            self._services.signals.emit("calls")
         return False
 
     async def note_seen(self) -> bool:

@@ -1,6 +1,6 @@
 """Statements of the slice "deliveries", typed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from postroom.core.deliveries.model import Claim, Delivery, Extension, Finish, Hold, Json, Lease, Return, Sender, Written
@@ -164,6 +164,12 @@ async def suspect_servers(db: Database, server: UUID) -> None:
 async def free_dead_leases(db: Database, server: UUID) -> int:
     """How many leases of dead servers became due."""
     return len(await db.write(SQL.free_dead_leases, server, pool="workers"))
+
+
+async def free_own_leases(db: Database, server: UUID, known: Sequence[UUID], strange: Mapping[UUID, int]) -> tuple[dict[UUID, int], int]:
+    """Leases (message and token) of a server that are not among ``known``; how many became due, being in ``strange`` too."""
+    rows = await db.write(SQL.free_own_leases, server, known, list(strange), list(strange.values()), pool="workers")
+    return {row["message_id"]: row["token"] for row in rows}, sum(row["freed"] for row in rows)
 
 
 async def remove_server(db: Database, server: UUID) -> None:

@@ -133,6 +133,19 @@ with dead as (
 )
 update work w set due_at = least(w.due_at, clock_timestamp()) from orphans where w.message_id = orphans.message_id returning w.message_id
 
+-- name: free_own_leases
+-- Leases of this server that it knows nothing of: their claim was committed and its answer lost. Due at once; the token counts until the next
+-- claim. $2 what it knows, $3 what was unknown a look ago, $4 the tokens of that. Returns what is unknown now, freed or not.
+with strange as (
+    select w.message_id, w.token, w.due_at from work w where w.holder = $1 and w.leased and w.message_id <> all($2::uuid[])
+), freed as (
+    update work w set due_at = least(w.due_at, clock_timestamp())
+    from strange s join unnest($3::uuid[], $4::bigint[]) known (message_id, token) using (message_id, token)
+    where w.message_id = s.message_id and w.token = s.token and w.leased and w.due_at > clock_timestamp()
+    returning w.message_id
+)
+select s.message_id, s.token, s.message_id in (select message_id from freed) as freed from strange s
+
 -- name: remove_server
 delete from server where id = $1
 
