@@ -27,7 +27,7 @@ def list_loops(services: Services, deliver: Deliver, wake: WakeConnection, disk_
         Loop(name="deliver", run_once=deliver.claim, interval=poll, topics=("calls",)),
         Loop(name="lend", run_once=deliver.start_lent, interval=poll, topics=("lent",)),
         Loop(name="extend", run_once=deliver.extend, interval=lease / 3, topics=("cancels",)),
-        Loop(name="disown", run_once=deliver.disown, interval=2.0, gap=1.0),
+        Loop(name="disown", run_once=deliver.disown, interval=1.0, gap=1.0),
         Loop(name="presence", run_once=deliver.note_seen, interval=1.0),
         Loop(name="rescue", run_once=rescue.take_over, interval=1.0),
         Loop(name="repair", run_once=rescue.repair, interval=15.0),
