@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -182,17 +182,15 @@ async def test_u4_kill_between_the_answer_and_its_delivery_neither_loses_nor_rep
     async with asyncio.timeout(40), inbox.serving():
         inbox.lose_replies = True
         post = await inbox.post("pay once")
-        first = await _run_crashing_agent(inbox, tmp_path, effects)
-        while not list((tmp_path / "state" / "waiting").glob("*.json")):
-            await asyncio.sleep(0.01)
-        first.send_signal(signal.SIGKILL)
-        await first.wait()
+        async with _crashing_agent(inbox, tmp_path, effects):
+            while not list((tmp_path / "state" / "waiting").glob("*.json")):
+                await asyncio.sleep(0.01)
         inbox.lose_replies = False
         await inbox.redeliver(post)
-        second = await _run_crashing_agent(inbox, tmp_path, effects)
-        await inbox.until(lambda: post.state == "replied", 20)
-        second.send_signal(signal.SIGTERM)
-        assert await second.wait() == 0
+        async with _crashing_agent(inbox, tmp_path, effects) as second:
+            await inbox.until(lambda: post.state == "replied", 20)
+            second.send_signal(signal.SIGTERM)
+            assert await second.wait() == 0
     assert effects.read_text() == "pay once\n"
     assert post.reply is not None
     assert post.reply["parts"] == [{"text": "answer to pay once"}]
@@ -363,6 +361,14 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         Agent("Test")
 
 
-async def _run_crashing_agent(inbox: Inbox, state: Path, effects: Path) -> asyncio.subprocess.Process:
+@asynccontextmanager
+async def _crashing_agent(inbox: Inbox, state: Path, effects: Path) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """An agent in a process of its own, which is killed at the end of the block, however that ends."""
     arguments = (inbox.url, WORKSPACE, str(state / "state"), str(effects))
-    return await asyncio.create_subprocess_exec(sys.executable, "-c", CRASHING_AGENT, *arguments)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", CRASHING_AGENT, *arguments)
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

@@ -1,10 +1,12 @@
 """The command as a process: what it prints where, and with which code it ends."""
 
+import http.server
 import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -97,6 +99,33 @@ def test_bytes_that_are_no_text_are_not_sent_as_something_else(tmp_path: Path, c
     ran = run("send", "Echo", os.fsdecode(b"caf\xe9"), "--url", closed_port, "--token", "t", data=tmp_path)
     assert ran.returncode == ExitCode.USAGE
     assert "UTF-8" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [(b"a\xe9", "postroom: The input is not UTF-8 text.\n"), (b"a\0b", "postroom: The text holds a NUL")]
+)
+def test_a_text_from_stdin_that_can_not_be_sent_is_refused_before(given: bytes, told: str, tmp_path: Path, closed_port: str) -> None:
+    command = [sys.executable, "-m", "postroom.cli", "send", "Echo", "-", "--server", closed_port, "--token", "t", "--data", str(tmp_path)]
+    ran = subprocess.run(command, input=given, capture_output=True, check=False, timeout=30)
+    assert ran.returncode == ExitCode.USAGE
+    assert ran.stderr.decode().startswith(told)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8080", "ftp://h", "http://"])
+def test_an_address_that_is_none_ends_with_2(address: str, tmp_path: Path) -> None:
+    by_option = run("workspace", "list", "--server", address, "--token", "t", data=tmp_path)
+    by_environment = run("workspace", "list", data=tmp_path, POSTROOM_URL=address, POSTROOM_TOKEN="t")
+    assert by_option.returncode == by_environment.returncode == ExitCode.USAGE
+    assert "Next: Start it with http:// or https://." in by_option.stderr
+
+
+def test_another_web_server_is_said_to_be_no_postroom(tmp_path: Path) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler) as server:
+        Thread(target=server.serve_forever).start()
+        ran = run("workspace", "list", "--server", f"http://127.0.0.1:{server.server_port}", "--token", "t", data=tmp_path)
+        server.shutdown()
+    assert ran.returncode == ExitCode.UNREACHABLE
+    assert "this is no Postroom" in ran.stderr
 
 
 def test_a_program_that_is_not_there_is_no_agent(tmp_path: Path, closed_port: str) -> None:

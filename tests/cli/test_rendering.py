@@ -4,13 +4,15 @@ import io
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from rich.console import Console, RenderableType
 
 from postroom.cli.ages import age, duration
 from postroom.cli.exits import ExitCode, Stop
-from postroom.cli.names import Workspace
+from postroom.cli.invoked import as_invoked, invoked_name
+from postroom.cli.names import Workspace, resolve
 from postroom.cli.output import print_answer, print_json, print_stop, print_text
 from postroom.cli.ready import print_welcome
 from postroom.cli.transcript import transcript
@@ -75,6 +77,27 @@ def test_the_tree_shows_status_way_and_waiting_post() -> None:
     assert lines[2].startswith("└─ amy")
     assert "paused" in lines[2]
     assert " 3 " in lines[2]
+
+
+def test_lines_of_the_tree_go_on_to_the_last_sibling() -> None:
+    team = [workspace("Lead"), workspace("amy", "Lead"), workspace("ben", "amy"), workspace("zoe", "Lead")]
+    starts = [row.split(" online")[0].rstrip() for row in drawn(rich_tree(team)).splitlines()[1:]]
+    assert starts == ["Lead", "├─ amy", "│  └─ ben", "└─ zoe"]
+
+
+def test_a_row_fits_eighty_columns_and_its_short_id_is_enough() -> None:
+    echo = workspace("Echo", id="01a0b0c0-0000-7000-8000-0123456789ab", last_heartbeat="2026-05-01T12:00:00.000Z")
+    shown = drawn(rich_tree([echo]), width=80).splitlines()[1]
+    assert resolve(shown.split()[-1], [echo]) is echo
+
+
+def test_a_hint_is_the_command_as_it_was_called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("sys.argv", [".venv/bin/postroom", "up"])
+    assert ".venv/bin/postroom workspace add" in welcome([])
+    assert as_invoked("Use postroom doctor, ./postroom send or postroom.") == "Use .venv/bin/postroom doctor, ./postroom send or postroom."
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "postroom").touch(mode=0o755)
+    assert [invoked_name(path) for path in (str(tmp_path / "postroom"), "/x/pytest", "postroom")] == ["postroom"] * 3
 
 
 def test_for_a_pipe_nothing_is_cut_and_fields_stand_between_tabs() -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from postroom.cli.command import Name, connecting, talk_to
+from postroom.cli.command import Name, connecting, require_sendable, stdin_lines, talk_to
 from postroom.cli.connection import Connection
 from postroom.cli.delivery import EXIT_CODES, UNFINISHED, Letter, accept, question_in, wait_for_answer
 from postroom.cli.exits import ExitCode
@@ -62,8 +62,8 @@ async def _piped(client: Client, name: str, thread: str | None, wait: float, *, 
     workspace = await find(client, name)
     thread = await choose_thread(client, workspace, thread, go_on)
     code, question = ExitCode.OK, None
-    for line in sys.stdin:
-        if text := line.strip():
+    for line in stdin_lines():
+        if text := require_sendable(line.strip()):
             sent = await _exchange(client, workspace, Letter(text=text, thread=thread, task=question), wait)
             question = question_in(sent)
             code = max(code, ExitCode.OK if question else EXIT_CODES[sent.state])

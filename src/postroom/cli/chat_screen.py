@@ -8,6 +8,7 @@ from rich.text import Text
 
 from postroom.cli.conversation import Answer, Conversation, Underway
 from postroom.cli.exits import stop_of
+from postroom.cli.invoked import as_invoked
 from postroom.cli.output import markdown, print_stop, stdout
 from postroom.cli.prompt import Prompt
 from postroom.cli.safe_text import clean, one_line
@@ -123,4 +124,4 @@ class Screen:
             print_stop(stop_of(error))
 
     def _note(self, sentence: str) -> None:
-        self._console.print(Text(sentence, style="dim"))
+        self._console.print(Text(as_invoked(sentence), style="dim"))

@@ -2,14 +2,15 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 import typer
 
 from postroom.cli.connection import Connection, find_connection
-from postroom.cli.exits import ExitCode
+from postroom.cli.exits import ExitCode, Stop
 from postroom.client import Client
 
 Parameters = ParamSpec("Parameters")
@@ -55,7 +56,26 @@ def _require_text(given: dict[str, Any]) -> None:
     """Raises UnicodeEncodeError for an argument that is not UTF-8: it could be sent only as something else than was typed."""
     for value in given.values():
         if isinstance(value, str):
-            value.encode()
+            require_sendable(value)
+
+
+def read_stdin() -> str:
+    """All of stdin. Raises UnicodeDecodeError where it is not UTF-8, whatever the locale would make of it."""
+    return sys.stdin.buffer.read().decode()
+
+
+def stdin_lines() -> Iterator[str]:
+    """The lines of stdin as they come. Raises as ``read_stdin``."""
+    for line in sys.stdin.buffer:
+        yield line.decode()
+
+
+def require_sendable(text: str) -> str:
+    """The text itself. Raises UnicodeEncodeError for what is not Unicode, and Stop for U+0000, which no text of ours may hold."""
+    text.encode()
+    if "\0" in text:
+        raise Stop("The text holds a NUL character (U+0000), which no message can carry", advice="Remove it.", code=ExitCode.USAGE)
+    return text
 
 
 def _server_options(names: list[str]) -> list[inspect.Parameter]:

@@ -6,6 +6,7 @@ operator token, so only its owner may read it, and the token in it goes to no ot
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -47,7 +48,7 @@ def find_connection(*, url: str | None, token: str | None, data: Path | None, en
     environ = os.environ if environ is None else environ
     directory = data_directory(data, environ)
     running = read_server_file(directory)
-    address = url or environ.get("POSTROOM_URL") or _address_of(running, directory)
+    address = _given_address(url, environ) or _address_of(running, directory)
     credential = token or environ.get("POSTROOM_TOKEN") or environ.get("POSTROOM_ADMIN_TOKEN") or _token_for(address, running)
     return Connection(url=address.rstrip("/"), token=credential, data=directory)
 
@@ -55,7 +56,7 @@ def find_connection(*, url: str | None, token: str | None, data: Path | None, en
 def find_server(url: str | None, data: Path, environ: Mapping[str, str] | None = None) -> str:
     """The address alone, for what needs no credential. Raises Stop when none is known."""
     environ = os.environ if environ is None else environ
-    return url or environ.get("POSTROOM_URL") or _address_of(read_server_file(data), data)
+    return _given_address(url, environ) or _address_of(read_server_file(data), data)
 
 
 def data_directory(given: Path | None, environ: Mapping[str, str] | None = None) -> Path:
@@ -93,6 +94,15 @@ def remove_server_file(directory: Path, pid: int) -> None:
     found = read_server_file(directory)
     if found is not None and found.pid == pid:
         (directory / _FILE_NAME).unlink(missing_ok=True)
+
+
+def _given_address(url: str | None, environ: Mapping[str, str]) -> str | None:
+    """The address that a person gave. Raises Stop for one that no request can go to."""
+    address = url or environ.get("POSTROOM_URL")
+    if address and not re.match(r"https?://[^/]", address, re.IGNORECASE):
+        where = "--server" if url else "POSTROOM_URL"
+        raise Stop(f"{where} is no address: {address}", advice="Start it with http:// or https://.", code=ExitCode.USAGE)
+    return address
 
 
 def _address_of(running: ServerFile | None, directory: Path) -> str:

@@ -12,6 +12,7 @@ from rich.console import Console, RichCast
 from rich.text import Text
 
 from postroom.cli.exits import Stop
+from postroom.cli.invoked import as_invoked
 from postroom.cli.safe_text import clean, json_line, one_line
 
 if TYPE_CHECKING:
@@ -59,14 +60,14 @@ def print_text(text: str) -> None:
 
 def say(sentence: str, *, style: str = "") -> None:
     """Tell the person something that is no data. Markup in it is not read."""
-    stderr().print(Text(clean(sentence), style=style))
+    stderr().print(Text(as_invoked(clean(sentence)), style=style))
 
 
 def print_stop(stop: Stop) -> None:
     """Why the command ends, and what to do next."""
     console = stderr()
     console.print(Text.assemble(("postroom: ", "bold red"), one_line(stop.sentence).rstrip(".") + "."))
-    console.print(Text.assemble(("Next: ", "bold"), one_line(stop.advice)))
+    console.print(Text.assemble(("Next: ", "bold"), as_invoked(one_line(stop.advice))))
 
 
 def at_terminal(stream: TextIO) -> bool:

@@ -1,5 +1,6 @@
 """What ``postroom up`` shows: progress while it starts, then where everything is and what to try."""
 
+import asyncio
 import sys
 import webbrowser
 from typing import TYPE_CHECKING, Self
@@ -10,6 +11,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from postroom.cli.invoked import as_invoked
 from postroom.cli.names import Workspace
 from postroom.cli.output import at_terminal, say, stdout
 from postroom.cli.safe_text import one_line
@@ -60,6 +62,7 @@ class Welcome:
 
     async def show(self, running: "Running") -> None:
         """Bring the demo team in, then show the panel."""
+        running.task_group.create_task(self._tell_stop())
         async with Client(running.url, running.operator_token) as client:
             team = await client.workspaces()
             if await self._bring_team(running, team):
@@ -84,6 +87,14 @@ class Welcome:
             say(f"The demo team did not come in: {error.sentence}", style="yellow")
         return True
 
+    async def _tell_stop(self) -> None:
+        """A guest of the server: its guests are the first to be sent away."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._end_progress()
+            say("Stopping…")
+
     def _end_progress(self) -> None:
         if self._status is not None:
             self._status.stop()
@@ -98,7 +109,8 @@ class Welcome:
 def print_welcome(console: Console, url: str, login_link: str, team: list[Workspace]) -> None:
     """The panel, then the login link on a line of its own: it is there to be copied, so no frame and no line end may cut it."""
     console.print(_panel(url, team), soft_wrap=False)
-    console.print(Text.assemble(("Log in here, once (another link: postroom login-link):\n", "bold"), one_line(login_link)), soft_wrap=True)
+    title = as_invoked("Log in here, once (another link: postroom login-link):\n")
+    console.print(Text.assemble((title, "bold"), one_line(login_link)), soft_wrap=True)
 
 
 def _panel(url: str, team: list[Workspace]) -> Panel:
@@ -119,5 +131,5 @@ def _team(team: list[Workspace]) -> Table:
 def _steps(steps: tuple[tuple[str, str], ...]) -> Table:
     table = Table("Try", "", box=None, pad_edge=False, header_style="bold")
     for command, meaning in steps:
-        table.add_row(Text(command, style="cyan"), Text(meaning, style="dim"))
+        table.add_row(Text(as_invoked(command), style="cyan"), Text(meaning, style="dim"))
     return table

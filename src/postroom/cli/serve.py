@@ -43,6 +43,8 @@ def up(
     welcome = Welcome(settings, demo=demo, open_page=open_page)
     with welcome:
         _serve(settings, welcome.announce, welcome.show)
+    # Only here is it true: whoever stops at once, by a second Ctrl-C or by an error, does not come this far.
+    say("Stopped. Unfinished messages go on at the next start.")
 
 
 def serve(*, host: Host = None, port: Port = None, data: Data = None) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from postroom.cli.command import AsJson, Name, connecting, talk_to
+from postroom.cli.command import AsJson, Name, connecting, read_stdin, require_sendable, talk_to
 from postroom.cli.connection import Connection
 from postroom.cli.delivery import EXIT_CODES, UNFINISHED, Letter, accept, wait_for_answer
 from postroom.cli.exits import ExitCode, Stop
@@ -150,7 +150,7 @@ def document_of(sent: Sent, letter: Letter) -> Json:
 
 
 def _text(given: str) -> str:
-    text = sys.stdin.read() if given == "-" else given
+    text = require_sendable(read_stdin()) if given == "-" else given
     if not text.strip():
         raise Stop("There is nothing to send", advice="Give a text, or - and a text on stdin.", code=ExitCode.USAGE)
     return text

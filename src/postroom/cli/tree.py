@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from postroom.cli.ages import age
-from postroom.cli.names import Workspace
+from postroom.cli.names import SHORT_ID, Workspace
 from postroom.cli.safe_text import one_line
 
 _COLUMNS = ("name", "status", "reached", "waiting", "seen", "id")
@@ -14,13 +14,14 @@ _STYLES = {"online": "green", "degraded": "yellow", "paused": "yellow", "offline
 
 
 def rich_tree(workspaces: Sequence[Workspace]) -> Table:
-    """A table whose first column is the tree."""
+    """A table whose first column is the tree. Ids are short, so that a row fits 80 columns; whole ones are in what a program reads."""
     table = Table(*_COLUMNS[:-1], box=None, pad_edge=False, header_style="bold")
     table.add_column(_COLUMNS[-1], no_wrap=True, style="dim")
-    for depth, workspace in in_tree_order(workspaces):
-        name, status, *rest = _cells(workspace)
-        branch = "   " * (depth - 1) + "└─ " if depth else ""
-        table.add_row(Text(branch + name), Text(status, style=_STYLES.get(status, "")), *(Text(cell) for cell in rest))
+    rows = in_tree_order(workspaces)
+    for branch, (_, workspace) in zip(_branches([depth for depth, _ in rows]), rows, strict=True):
+        name, status, *rest, whole_id = _cells(workspace)
+        cells = [*rest, whole_id[-SHORT_ID:]]
+        table.add_row(Text(branch + name), Text(status, style=_STYLES.get(status, "")), *(Text(cell) for cell in cells))
     return table
 
 
@@ -59,6 +60,17 @@ def _descend(children: dict[str | None, list[Workspace]], parent: str | None, de
     for workspace in children.get(parent, []):
         yield depth, workspace
         yield from _descend(children, workspace["id"], depth + 1)
+
+
+def _branches(depths: Sequence[int]) -> list[str]:
+    """The lines of the tree before each name. From below: whether a line goes on at a depth is decided by what comes after."""
+    drawn: list[str] = []
+    goes_on: set[int] = set()
+    for depth in reversed(depths):
+        before = "".join("│  " if level in goes_on else "   " for level in range(1, depth))
+        drawn.append(before + ("├─ " if depth in goes_on else "└─ ") if depth else "")
+        goes_on = {level for level in goes_on if level < depth} | {depth}
+    return drawn[::-1]
 
 
 def _cells(workspace: Workspace) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, cast
 
 import typer
@@ -23,7 +24,7 @@ Mode = Literal["push", "poll"]
 
 @group.command("add")
 @connecting
-def add(
+def add(  # noqa: PLR0913 - an option, a parameter
     connection: Connection,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What people will call it; unlike every other name here is best.")],
     *,
@@ -32,12 +33,15 @@ def add(
     url: Annotated[str | None, typer.Option(metavar="URL", help="Where the agent is called (A2A).")] = None,
     mode: Annotated[Mode | None, typer.Option(help="push: called at its address; poll: fetches its post.")] = None,
     max_concurrent: Annotated[int | None, typer.Option(min=1, max=64, help="How many of its messages may be out at a time.")] = None,
+    same_name: Annotated[bool, typer.Option("--same-name", help="Make it although there is one of that name.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a workspace. Its token is shown once, here."""
 
     async def make(client: Client) -> Json:
         parent_id = None if parent is None else await _id_of(client, parent)
+        if not same_name:
+            _require_new(name, parent_id, await client.workspaces())
         fields = {"role": role, "parent_id": parent_id, "url": url, "delivery_mode": mode, "max_concurrent": max_concurrent}
         return await client.create_workspace(name=name, **fields)
 
@@ -145,6 +149,15 @@ def _show_made(made: Json) -> None:
     if made.get("delivery_mode") != "push":
         say(f"Run any program as this agent:  postroom agent run --name {name} -- COMMAND")
     say(f"Write to it:                    postroom send {name} hello")
+
+
+def _require_new(name: str, parent_id: str | None, workspaces: Sequence[Workspace]) -> None:
+    """Two of one name can not be told apart by it, and who makes a second one mostly meant the first."""
+    if any(one["name"] == name and parent_id in (None, one.get("parent_id")) for one in workspaces):
+        advice = (
+            f"Another token for it: postroom workspace token {shlex.quote(name)}. A second one: --same-name, or elsewhere: --parent NAME."
+        )
+        raise Stop(f'There is a workspace "{name}" already', advice=advice, code=ExitCode.REFUSED)
 
 
 async def _id_of(client: Client, parent: str) -> str | None:

@@ -146,7 +146,9 @@ def refusal(status: int, headers: Mapping[str, str], content: bytes) -> Postroom
     try:
         body = orjson.loads(content)
     except orjson.JSONDecodeError:
-        # A proxy's error page: the status is all there is to know.
+        # A proxy's error page: the status is all there is to know. One that knows nothing there is no proxy's.
+        if status in (404, 405, 501):
+            return PostroomError("this is no Postroom: the answer is not JSON", code="not_postroom")
         body = None
     return error_from(status, body, _seconds(headers.get("retry-after")))
 

@@ -70,8 +70,9 @@ _STARTS: Final = frozenset({"http.response.start", "websocket.accept", "websocke
 
 
 def _log(status: int, **fields: Any) -> None:
-    # What went well is for those who look for it: a line for each would cost a busy server more than the request itself.
-    tell = log.warning if status >= 500 else log.info if status >= 400 else log.debug
+    # What went well or was the caller's own mistake is for those who look for it: a line for each would cost a busy server more than the
+    # request itself, and would drown what is the server's.
+    tell = log.warning if status >= 500 else log.debug
     tell("request", status=status, **fields)
 
 
