@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from postroom.agent import Agent, Message
+from postroom.agent.store import Kept, ReplyStore
 from postroom.client import Client
 from tests.agent.test_on_server import serving
 from tests.conftest import NewServer
@@ -54,6 +55,24 @@ async def test_agent_that_stops_while_the_server_is_away_leaves_its_notes(new_se
             while (await operator.task(id, sent.message_id))["status"]["state"] != "TASK_STATE_COMPLETED":
                 await asyncio.sleep(0.05)
     assert attempts == [2]
+
+
+async def test_reply_that_another_process_left_is_sent_by_one_that_runs(server: ServerProcess, operator: Client, tmp_path: Path) -> None:
+    id, token = await make_agent(operator, "Heir")
+    sent = await operator.send(id, "hello", wait=None)
+    async with server.client(token) as other:
+        [item] = await other.claim(id, lease=600)
+    heir = Agent("Heir", url=server.url, token=token, workspace_id=id, state=tmp_path)
+
+    @heir.on_message
+    async def handle(_: Message) -> str:
+        raise AssertionError("nothing is handed out: the other process holds it")
+
+    async with serving(heir):
+        await asyncio.to_thread(wait_for, (tmp_path / "held").exists, 10, "the heir runs")
+        ReplyStore(tmp_path).put(Kept(workspace_id=id, message_id=item.message_id, token=item.token, fields={"text": "left behind"}))
+        while (await operator.task(id, sent.message_id))["status"]["state"] != "TASK_STATE_COMPLETED":
+            await asyncio.sleep(0.05)
 
 
 async def test_message_of_a_killed_agent_is_handed_again_when_it_comes_back(

@@ -2,11 +2,15 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from postroom.agent.store import Kept, ReplyStore
 from postroom.client import Client, Item
 from postroom.client.retry import pause_before
 from postroom.errors import Conflict, Gone, Malformed, NotFound, PostroomError, Refused, TooLarge, TooMany, Unauthenticated, Unavailable
+
+# How soon the reply that another process left is found, in seconds.
+LOOK_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +37,10 @@ class Outbox:
             self._wake.clear()
             if await self.run_once():
                 attempt = 0
-                await self._wake.wait()
+                # Not for ever: a process of this agent that ends may leave a reply that it could not send any more.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        await self._wake.wait()
             else:
                 await asyncio.sleep(pause_before(attempt))
                 attempt += 1
