@@ -98,6 +98,7 @@ def test_a_hint_is_the_command_as_it_was_called(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("PATH", str(tmp_path))
     (tmp_path / "postroom").touch(mode=0o755)
     assert [invoked_name(path) for path in (str(tmp_path / "postroom"), "/x/pytest", "postroom")] == ["postroom"] * 3
+    assert invoked_name(str(Path.cwd() / "bin" / "postroom")) == "bin/postroom"
 
 
 def test_for_a_pipe_nothing_is_cut_and_fields_stand_between_tabs() -> None:

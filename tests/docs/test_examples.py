@@ -65,7 +65,7 @@ def test_the_examples_of_a_page_run(page: Path, place: Path, post_room: PostRoom
     with ExitStack() as ends:
         for kind, text in BLOCK.findall(page.read_text(encoding="utf-8")):
             here = text.replace("http://127.0.0.1:8080", post_room.url)
-            if kind == "python" and (named := re.match(r"# (\w+\.py)\n", here)):
+            if kind == "python" and (named := re.match(r"# ([\w/]+\.py)\n", here)):
                 (place / named[1]).write_text(here)
             elif kind == "sh background":
                 ends.callback(_end, _start(here, place, environment))

@@ -24,4 +24,5 @@ def invoked_name(program: str) -> str:
     """
     if Path(program).name != "postroom" or os.sep not in program or program == shutil.which("postroom"):
         return "postroom"
-    return shlex.quote(program)
+    path = Path(program)
+    return shlex.quote(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))

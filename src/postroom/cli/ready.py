@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.status import Status
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from postroom.cli.invoked import as_invoked
@@ -129,7 +129,7 @@ def _team(team: list[Workspace]) -> Table:
 
 
 def _steps(steps: tuple[tuple[str, str], ...]) -> Table:
-    table = Table("Try", "", box=None, pad_edge=False, header_style="bold")
+    table = Table(Column("Try", no_wrap=True), "", box=None, pad_edge=False, header_style="bold")
     for command, meaning in steps:
         table.add_row(Text(as_invoked(command), style="cyan"), Text(meaning, style="dim"))
     return table

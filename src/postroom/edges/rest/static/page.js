@@ -21,8 +21,9 @@ async function call(method, path, body) {
   return content;
 }
 
+// What stands between backticks is a command.
 function tell(sentence) {
-  $("notice").textContent = sentence;
+  $("notice").replaceChildren(...sentence.split("`").map((piece, number) => (number % 2 ? element("code", piece) : piece)));
   $("notice").hidden = !sentence;
 }
 
@@ -35,13 +36,21 @@ function takeCode() {
 
 async function enter() {
   const code = takeCode();
+  let spent = "";
   try {
     if (code) await call("POST", "/session", { code });
   } catch (error) {
     // A link that was used before is no reason to send away a browser that it had let in.
-    tell(error.message);
+    if (error.status !== 401) throw error;
+    spent = "This link was used or is too old. ";
   }
-  const caller = await call("GET", "/session");
+  let caller;
+  try {
+    caller = await call("GET", "/session");
+  } catch (error) {
+    if (error.status !== 401) throw error;
+    throw new Refused(401, `${spent}To come in, run \`postroom login-link\` in a terminal and open the link it prints.`);
+  }
   $("name").textContent = caller.name;
 }
 
@@ -66,7 +75,8 @@ function element(tag, text, className) {
 }
 
 function row({ workspace, depth }) {
-  const name = element("td", workspace.name, `depth-${Math.min(depth, 3)}`);
+  const name = element("td", "", `depth-${Math.min(depth, 3)}`);
+  name.append(element("span", workspace.name));
   if (workspace.role) name.append(element("small", workspace.role));
   const status = element("td", "");
   const state = element("span", workspace.status, "status");
@@ -120,7 +130,7 @@ async function start() {
   try {
     await enter();
   } catch (error) {
-    tell(error.status === 401 ? "To come in, run `postroom login-link` in a terminal and open the link it prints." : error.message);
+    tell(error.message);
     return;
   }
   const refresh = makeRefresh();
