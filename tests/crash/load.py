@@ -142,12 +142,12 @@ async def called_mailbox(house: House, name: str, seconds: float = 0.0) -> Async
 @asynccontextmanager
 async def fetched_mailbox(house: House, name: str, seconds: float = 0.0) -> AsyncGenerator[Mailbox]:
     mailbox = await asyncio.to_thread(make_mailbox, house.urls[0], house.operator_token, name)
-    agent = asyncio.create_task(house.fetch(mailbox, seconds))
-    try:
-        yield mailbox
-    finally:
-        agent.cancel()
-        await asyncio.wait([agent])
+    async with asyncio.TaskGroup() as agents:
+        agent = agents.create_task(house.fetch(mailbox, seconds))
+        try:
+            yield mailbox
+        finally:
+            agent.cancel()
 
 
 async def at_rest(dsn: str, mailboxes: list[str], seconds: float = REST_SECONDS) -> None:

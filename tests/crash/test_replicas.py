@@ -35,7 +35,10 @@ def shared_dsn(short_directory: Path) -> Generator[str]:
 async def replicas(shared_dsn: str, new_server: NewServer) -> list[ServerProcess]:
     key = "a secret key for replicas, long enough"
     made = [new_server(database_url=shared_dsn, secret_key=key, admin_token=OPERATOR) for _ in range(3)]
-    return await asyncio.gather(*(asyncio.to_thread(server.start) for server in made))
+    async with asyncio.TaskGroup() as starts:
+        for server in made:
+            starts.create_task(asyncio.to_thread(server.start))
+    return made
 
 
 def metric(server: ServerProcess, name: str) -> float:
@@ -107,10 +110,11 @@ async def test_calls_of_a_killed_server_are_taken_over(replicas: list[ServerProc
         path = f"/workspaces/{mailbox.id}/a2a"
         first = await http.post(holder.url + path, json=body, headers={**headers, "X-Timeout": "0"})
         await until(lambda: len(attempts) == 1 and metric(holder, "postroom_calls_in_flight") == 1, 10, "the call is out")
-        waiting = asyncio.create_task(http.post(other.url + path, json=body, headers={**headers, "X-Timeout": "20"}))
-        holder.kill()
-        killed = time.monotonic()
-        answer = await waiting
+        async with asyncio.TaskGroup() as tasks:
+            waiting = tasks.create_task(http.post(other.url + path, json=body, headers={**headers, "X-Timeout": "20"}))
+            holder.kill()
+            killed = time.monotonic()
+        answer = waiting.result()
     assert answer.headers["x-postroom-message-id"] == first.headers["x-postroom-message-id"]
     assert answer.json()["result"]["message"]["parts"] == [{"text": answer_to("it")}]
     took = attempts[1][1] - killed

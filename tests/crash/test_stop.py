@@ -44,12 +44,13 @@ async def test_calls_in_flight_come_home(new_server: NewServer) -> None:
 
     async with raw_agent(behave) as agent, server.client() as operator:
         id, _ = await make_agent(operator, "busy", delivery_mode="push", url=agent.url)
-        sent = asyncio.create_task(operator.send(id, "work", retry_for=0))
-        await until(lambda: len(agent.exchanges) == 1, 10, "the agent is called")
-        server.signal(signal.SIGTERM)
-        await until(lambda: refuses_connections(server), 5, "the stop has begun")
-        release.set()
-        assert (await sent).text == "just in time"
+        async with asyncio.TaskGroup() as tasks:
+            sent = tasks.create_task(operator.send(id, "work", retry_for=0))
+            await until(lambda: len(agent.exchanges) == 1, 10, "the agent is called")
+            server.signal(signal.SIGTERM)
+            await until(lambda: refuses_connections(server), 5, "the stop has begun")
+            release.set()
+        assert sent.result().text == "just in time"
         assert await asyncio.to_thread(server.wait, 5) == 0
     assert len(agent.exchanges) == 1
 
@@ -88,13 +89,14 @@ async def test_whoever_waits_is_told_and_does_not_hold_up_the_stop(new_server: N
         idle, idle_token = await make_agent(operator, "idle")
         away, _ = await make_agent(operator, "away")
         async with server.client(idle_token) as agent, httpx.AsyncClient(timeout=30) as http:
-            claim = asyncio.create_task(agent.claim(idle, wait=60))
-            sent = asyncio.create_task(operator.send(away, "is there anybody?", wait=60, retry_for=0))
-            feed = asyncio.create_task(_read_feed(http, server, away))
-            await _until_waiting(operator, idle, away)
-            took = await stopped(server)
-            assert await claim == [] and (await sent).state == "accepted"
-            assert "event: postroom.restart" in await feed
+            async with asyncio.TaskGroup() as tasks:
+                claim = tasks.create_task(agent.claim(idle, wait=60))
+                sent = tasks.create_task(operator.send(away, "is there anybody?", wait=60, retry_for=0))
+                feed = tasks.create_task(_read_feed(http, server, away))
+                await _until_waiting(operator, idle, away)
+                took = await stopped(server)
+            assert claim.result() == [] and sent.result().state == "accepted"
+            assert "event: postroom.restart" in feed.result()
     print(f"stop with three that wait: {took:.2f} s")
     assert took < STOP_SECONDS
 
