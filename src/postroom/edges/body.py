@@ -5,7 +5,8 @@ No framework parses a body here: their parsers take NaN, repeated keys and U+000
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from contextlib import suppress
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 from starlette.requests import ClientDisconnect, Request
@@ -13,6 +14,11 @@ from starlette.requests import ClientDisconnect, Request
 from postroom.edges import strict_json
 from postroom.errors import Malformed, Refused, TooLarge
 from postroom.settings import Settings
+
+# What is read of a body that is too large before its refusal is sent, and thrown away.
+_DROP_BYTES: Final = 64 * 1024 * 1024
+_DROP_SECONDS: Final = 2.0
+_SILENT_SECONDS: Final = 0.2
 
 
 class Fields(BaseModel):
@@ -51,15 +57,30 @@ Id = Annotated[Text, StringConstraints(min_length=1, max_length=255)]
 
 
 async def read_body(request: Request, limit: int, seconds: float) -> bytes:
-    """The whole body. Raises TooLarge as soon as it is known to pass ``limit`` bytes, Malformed (``body_timeout``) after ``seconds``."""
-    _check_announced(request, limit)
+    """The whole body. Raises TooLarge when it passes ``limit`` bytes, Malformed (``body_timeout``) after ``seconds``."""
     try:
+        _check_announced(request, limit)
         async with asyncio.timeout(seconds):
             return await _collect(request, limit)
+    except TooLarge:
+        await _drop_rest(request)
+        raise
     except TimeoutError as error:
         raise Malformed(f"The body did not arrive within {seconds:g} seconds.", code="body_timeout") from error
     except ClientDisconnect as error:
         raise Malformed("The connection ended before the body did.", code="body_incomplete") from error
+
+
+async def _drop_rest(request: Request) -> None:
+    """Let a client that still writes get to reading: a connection closed under its hands would reset, and the refusal be lost with it."""
+    dropped, more = 0, True
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DROP_SECONDS):
+            while more and dropped < _DROP_BYTES:
+                # A client that says nothing is not writing: it waits for the answer.
+                message = await asyncio.wait_for(request.receive(), _SILENT_SECONDS)
+                dropped += len(message.get("body", b""))
+                more = message.get("more_body", False)
 
 
 async def read_json(request: Request, settings: Settings) -> Any:
