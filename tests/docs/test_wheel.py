@@ -1,5 +1,6 @@
 """The wheel is all that a user needs: built here, installed into an empty environment from the runtime lock, and run."""
 
+import json
 import subprocess
 import sys
 import venv
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from postroom import __version__
+from tests.support.server import wait_for
 
 ROOT = Path(__file__).parents[2]
 MOST_PACKAGES = 75
@@ -44,6 +46,21 @@ def test_the_wheel_holds_what_the_checkout_holds(environment: Path) -> None:
     for part in ("", "examples"):
         assert shipped(installed / part) == shipped(ROOT / "src" / "postroom" / part)
     assert shipped(installed / "examples") == shipped(ROOT / "examples")
+
+
+def test_it_starts_with_its_team_and_answers_a_message(environment: Path, short_directory: Path) -> None:
+    command, data = environment / "bin" / "postroom", short_directory / "wheel"
+    with (short_directory / "wheel.log").open("wb") as log:
+        up = subprocess.Popen([command, "up", "--data", data, "--port", "0", "--no-open"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    try:
+        wait_for((data / "server.json").exists, 60, "the server is up")
+        found = json.loads((data / "server.json").read_text())
+        reach = ("--server", found["url"], "--token", found["operator_token"])
+        wait_for(lambda: "Echo" in run(command, "workspace", "list", *reach), 60, "the team is there")
+        assert run(command, "send", "Echo", "hello from the wheel", *reach) == "hello from the wheel\n"
+    finally:
+        up.terminate()
+        assert up.wait(30) == 0
 
 
 def test_the_installation_stays_small(environment: Path) -> None:
