@@ -6,7 +6,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check mutants wheel lock schema clean
+.PHONY: help install up test check mutants soak wheel lock schema clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ check: install  ## format, lint, types, import contracts, our own lints
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright  # unset, it asks the registry for its newest version
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m tests.lints
+
+soak: install  ## kill -9 under load for some five minutes, judged by the checker; SOAK_KILLS=n for more
+	SOAK_KILLS=$${SOAK_KILLS:-150} $(BIN)/pytest -s -p no:randomly tests/crash/test_kill.py -k random_moments
 
 mutants: install  ## seed bugs; the suite must catch each
 	$(BIN)/python -m tests.mutants
