@@ -158,8 +158,7 @@ begin
         verdict := case when exists (select from outcome o where o.message_id = p_message) then 'ended' else 'not_found' end;
     elsif not w.leased or w.due_at <= clock_timestamp() then
         verdict := 'cancelled';
-        e.state := 'cancelled';
-        e.error := jsonb_build_object('code', 'cancelled', 'detail', 'Cancelled by its sender.');
+        e := unanswered('cancelled', 'cancelled', 'Cancelled by its sender.');
         promoted := close_work(w, e, p_actor_kind, p_actor);
     else
         verdict := 'requested';
@@ -261,9 +260,7 @@ begin
     perform lock_mailboxes(array[p_workspace]);
     update mailbox set paused = true where workspace_id = p_workspace;
     for w in select * from work where work.workspace_id = p_workspace order by work.seq limit p_most for update loop
-        e := row(null, null, null, null, null, null, null, null, null);
-        e.state := 'failed';
-        e.error := jsonb_build_object('code', 'workspace_removed', 'detail', 'The workspace was removed before it answered.');
+        e := unanswered('failed', 'workspace_removed', 'The workspace was removed before it answered.');
         perform close_work(w, e, 'server', null);
         return next w.message_id;
     end loop;
@@ -436,17 +433,12 @@ begin
     perform lock_mailboxes(boxes);
     for w in select * from work where work.message_id = any(due) order by work.workspace_id, work.seq for update loop
         moment := clock_timestamp();
-        e := row(null, null, null, null, null, null, null, null, null);
         if w.deadline <= moment then
-            e.state := 'expired';
-            e.error := jsonb_build_object('code', 'expired', 'detail', 'The deadline passed without an answer.', 'last', w.last_error);
+            e := unanswered('expired', 'expired', 'The deadline passed without an answer.', w.last_error);
         elsif w.leased and w.due_at <= moment and w.cancel_requested_at is not null then
-            e.state := 'cancelled';
-            e.error := jsonb_build_object('code', 'cancelled', 'detail', 'Cancelled by its sender.');
+            e := unanswered('cancelled', 'cancelled', 'Cancelled by its sender.');
         elsif w.leased and w.due_at <= moment and w.attempt >= p_attempt_limit then
-            e.state := 'failed';
-            e.error := jsonb_build_object('code', 'attempts_exhausted', 'detail',
-                format('Handed out %s times without an answer.', w.attempt), 'last', w.last_error);
+            e := unanswered('failed', 'attempts_exhausted', format('Handed out %s times without an answer.', w.attempt), w.last_error);
         else
             continue;
         end if;
@@ -497,16 +489,11 @@ begin
             verdict := 'same';
         elsif w.cancel_requested_at is not null then
             verdict := 'cancelled';
-            e := row(null, null, null, null, null, null, null, null, null);
-            e.state := 'cancelled';
-            e.error := jsonb_build_object('code', 'cancelled', 'detail', 'Cancelled by its sender.');
+            e := unanswered('cancelled', 'cancelled', 'Cancelled by its sender.');
             promoted := close_work(w, e, 'workspace', p_workspaces[i]);
         elsif p_kinds[i] = 'retry' and w.attempt >= p_attempt_limit then
             verdict := 'failed';
-            e := row(null, null, null, null, null, null, null, null, null);
-            e.state := 'failed';
-            e.error := jsonb_build_object('code', 'attempts_exhausted', 'detail',
-                format('Handed out %s times without an answer.', w.attempt), 'last', p_errors[i]);
+            e := unanswered('failed', 'attempts_exhausted', format('Handed out %s times without an answer.', w.attempt), p_errors[i]);
             promoted := close_work(w, e, 'workspace', p_workspaces[i]);
         else
             verdict := 'done';
@@ -532,6 +519,12 @@ begin
         return next;
     end loop;
 end $$;
+CREATE FUNCTION public.unanswered(p_state text, p_code text, p_detail text, p_last jsonb DEFAULT NULL::jsonb) RETURNS public.ending
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select (p_state, null, null, null, null,
+            jsonb_strip_nulls(jsonb_build_object('code', p_code, 'detail', p_detail, 'last', p_last)), null, null, null)::ending
+$$;
 CREATE TABLE public.credential (
     id uuid NOT NULL,
     kind text NOT NULL,
