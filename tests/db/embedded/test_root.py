@@ -130,6 +130,16 @@ async def test_a_cluster_that_root_owns_is_explained(data: Path, shared: Path) -
     assert refusal.value.advice.startswith("Run: chown -R")
 
 
+@pytest.fixture
+def readable_wheel(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a normal user has: binaries of their own. Ours may lie below a directory that only root may enter."""
+    site = find_binaries().site
+    for part in (PACKAGE, LIBRARIES):
+        shutil.copytree(site / part, base / "site" / part, symlinks=True, ignore=shutil.ignore_patterns("pginstall"))
+    monkeypatch.setenv("PYTHONPATH", str(base / "site"))
+
+
+@pytest.mark.usefixtures("readable_wheel")
 async def test_a_normal_user_needs_none_of_this(base: Path, shared: Path, start_owner: Callable[..., Owner]) -> None:
     home = base / "home"
     home.mkdir()
