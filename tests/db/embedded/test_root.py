@@ -131,30 +131,30 @@ async def test_a_cluster_that_root_owns_is_explained(data: Path, shared: Path) -
 
 
 @pytest.fixture
-def readable_wheel(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a normal user has: binaries of their own. Ours may lie below a directory that only root may enter."""
-    site = find_binaries().site
+def own_site(base: Path) -> Path:
+    """What a normal user has: a Postroom and binaries of their own. Ours may lie below a directory that only root may enter."""
+    wheel, site = find_binaries().site, base / "site"
     for part in (PACKAGE, LIBRARIES):
-        shutil.copytree(site / part, base / "site" / part, symlinks=True, ignore=shutil.ignore_patterns("pginstall"))
-    monkeypatch.setenv("PYTHONPATH", str(base / "site"))
+        shutil.copytree(wheel / part, site / part, symlinks=True, ignore=shutil.ignore_patterns("pginstall"))
+    shutil.copytree(SOURCES / "postroom", site / "postroom", ignore=shutil.ignore_patterns("__pycache__", "examples"))
+    return site
 
 
-@pytest.mark.usefixtures("readable_wheel")
-async def test_a_normal_user_needs_none_of_this(base: Path, shared: Path, start_owner: Callable[..., Owner]) -> None:
+async def test_a_normal_user_needs_none_of_this(base: Path, shared: Path, own_site: Path, start_owner: Callable[..., Owner]) -> None:
     home = base / "home"
     home.mkdir()
     os.chown(home, NOBODY, NOBODY)
     home.chmod(0o700)
     (home / "data").mkdir()
     os.chown(home / "data", NOBODY, NOBODY)
-    owner = start_owner(str(NOBODY), at=home / "data")
+    owner = start_owner(str(NOBODY), at=home / "data", path=own_site)
     running = owner.said()
     assert not any("root" in sentence for sentence in running["heard"])
     assert psutil.Process(running["pid"]).uids().real == NOBODY
     assert stat.S_IMODE((home / "data").stat().st_mode) == 0o700
     assert not shared.exists()
     owner.kill()
-    again = start_owner(str(NOBODY), at=home / "data")
+    again = start_owner(str(NOBODY), at=home / "data", path=own_site)
     assert again.said()["pid"] == running["pid"]
     again.end()
     assert not postgres_below(home)
