@@ -6,7 +6,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check mutants soak wheel lock schema clean
+.PHONY: help install up test check mutants soak bench wheel lock schema clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ soak: install  ## kill -9 under load for some five minutes, judged by the checke
 
 mutants: install  ## seed bugs; the suite must catch each
 	$(BIN)/python -m tests.mutants
+
+bench: install  ## measure Postroom beside a bare forwarder; some 60 s
+	$(BIN)/python -m benches
 
 wheel: install  ## build dist/*.whl
 	$(BIN)/python -m build --wheel --no-isolation
