@@ -79,6 +79,13 @@ order by xid, id limit $3
         tests=(f"{PATH}::test_revoked_token_is_refused_inside_the_writing_statement",),
     ),
     Seed(
+        name="S2 a replaced operator token goes on working",
+        file="app.py",
+        old='else f"made on first start {place}"',
+        new='else f"made on first start {token}"[:200]',
+        tests=("tests/edges/test_operator_token.py::test_a_new_operator_token_ends_the_old_one",),
+    ),
+    Seed(
         name="R80 leases of a live server are taken",
         file="sql/queries/deliveries.sql",
         old="where lost_at is null and id <> $1 and pg_try_advisory_xact_lock(70772, lock_key::int)",

@@ -83,11 +83,6 @@ async def _drop_rest(request: Request) -> None:
                 more = message.get("more_body", False)
 
 
-async def read_json(request: Request, settings: Settings) -> Any:
-    """The body as JSON. Raises Malformed, TooLarge."""
-    return strict_json.loads(await read_body(request, settings.request_limit, settings.body_seconds))
-
-
 async def read_model(request: Request, settings: Settings, model: type[M]) -> M:
     """The body as the model has it; no body at all counts as ``{}``. Raises Malformed, TooLarge, Refused."""
     data = await read_body(request, settings.request_limit, settings.body_seconds)
