@@ -35,6 +35,7 @@ from postroom.edges.push.connections import Connections
 from postroom.edges.server import HttpServer
 from postroom.edges.site import build_site
 from postroom.errors import SetupError
+from postroom.failpoints import reach
 from postroom.ids import new_id
 from postroom.keys import read_or_make
 from postroom.logs import configure_logs
@@ -70,10 +71,14 @@ async def run(settings: Settings, *, announce: Callable[[str], None] = lambda _:
     stop = _stop_event()
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with _database(settings, announce) as (dsn, embedded), Database(dsn, settings).running() as db:
+        reach("start.migrated")
         await _check(db)
+        reach("start.checked")
         http = HttpServer(settings)
         identity = Identity(db, settings, _secret_key(settings).encode())
+        reach("start.key_made")
         await identity.prepare()
+        reach("start.prepared")
         server = Server(settings, db, identity, http=http, embedded=embedded)
         try:
             await server.run(stop, on_ready)
@@ -106,6 +111,7 @@ class Server:
     async def run(self, stop: asyncio.Event, on_ready: OnReady | None) -> None:
         """Own everything in one task group until ``stop``, then drain."""
         token = await self._install_operator()
+        reach("start.operator")
         try:
             async with asyncio.TaskGroup() as group:
                 owned = [group.create_task(part) for part in self._parts()]
@@ -142,6 +148,7 @@ class Server:
         """Tell that the server is ready, and own what then comes to live with it."""
         url = self._settings.public_url.rstrip("/") or self._http.url
         code = await self._services.identity.make_login_code()
+        reach("start.ready")
         async with asyncio.TaskGroup() as guests:
             if on_ready is not None:
                 await on_ready(Running(url=url, operator_token=token, login_link=f"{url}/#{code}", task_group=guests))
@@ -163,17 +170,23 @@ class Server:
         self._http.begin_drain()
         self._supervisor.stop(*CLAIMING)
         services.signals.receive(EVERYTHING)
+        reach("drain.begun")
         with suppress(TimeoutError):
             async with asyncio.timeout(_ACCEPT_GRACE):
                 await services.messages.accepts.drained()
+        reach("drain.accepted")
         await self._deliver.drain(self._settings.drain_seconds)
+        reach("drain.called")
         # Who still waits for the end of a message hears how it stands: no more ends come from here.
         self._closing.set()
         services.signals.receive(EVERYTHING)
         await self._http.close()
+        reach("drain.closed")
         await services.deliveries.finishes.drained()
+        reach("drain.finished")
         await self._wake.close()
         await delivery_store.remove_server(services.db, services.server)
+        reach("drain.removed")
 
     async def _health(self) -> dict[str, Any]:
         """What ``GET /health`` tells."""

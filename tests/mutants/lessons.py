@@ -24,9 +24,9 @@ _LOST_SEEDS = [
     Seed(
         name="L2 a database error at the reply is swallowed and told as success",
         file="core/deliveries/service.py",
-        old="        return await store.finish_work(self._db, items)",
+        old="        written = await store.finish_work(self._db, items)",
         new="""        try:
-            return await store.finish_work(self._db, items)
+            written = await store.finish_work(self._db, items)
         except Exception:
             return [Written(verdict="done", workspace_id=i.hold.workspace_id, message_id=i.hold.message_id) for i in items]""",
         tests=(f"{_LOST}::test_l02_a_database_error_is_never_a_success",),
@@ -76,12 +76,10 @@ _LOST_SEEDS = [
     Seed(
         name="L8 the answer to a message that waited goes nowhere",
         file="workers/deliver.py",
-        old="""        claimed = await self._services.deliveries.claim_calls(free)
-        for delivery, target in claimed:
+        old="""        for delivery, target in claimed:
             self._start(delivery, target, trust)
 """,
-        new="""        claimed = await self._services.deliveries.claim_calls(free)
-        for delivery, target in claimed:
+        new="""        for delivery, target in claimed:
             self._group.create_task(self._caller.call(delivery, target))
 """,
         tests=(f"{_LOST}::test_l08_the_reply_to_a_queued_message_is_stored_and_shown",),

@@ -5,6 +5,8 @@ import tempfile
 from pathlib import Path
 from urllib.parse import quote
 
+from postroom.failpoints import reach
+
 
 def state_root() -> Path:
     """Where agents on this machine keep their state: POSTROOM_STATE, or ``~/.postroom/agents``."""
@@ -24,7 +26,9 @@ def write_whole(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+    reach("agent.file_written")
     Path(unfinished).replace(path)
+    reach("agent.file_named")
     _sync_directory(path.parent)
 
 

@@ -13,6 +13,7 @@ from postroom.agent.message import Message, current_message
 from postroom.client import Client, Item
 from postroom.clock import monotonic
 from postroom.errors import LeaseLost, PostroomError, Unavailable
+from postroom.failpoints import reach
 
 Json = dict[str, Any]
 Result = str | list[Json] | None
@@ -97,7 +98,9 @@ class Handling:
     async def _call(self) -> Outcome:
         current_message.set(self.message)
         try:
-            return Replied(_fields(await self._result()))
+            replied = Replied(_fields(await self._result()))
+            reach("agent.handled")
+            return replied
         except Exception as error:  # boundary: an agent's handler
             return self._failed(first_of(error))
 
@@ -128,6 +131,7 @@ class Handling:
             except PostroomError as error:
                 log.warning("the lease of message %s was not extended after %.1f s: %s", self._item.message_id, monotonic() - began, error)
             else:
+                reach("agent.extended")
                 if extension.cancel:
                     return self.stop("cancelled")
 

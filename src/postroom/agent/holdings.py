@@ -17,6 +17,7 @@ import psutil
 from postroom.agent.files import one_element
 from postroom.client import Client, Item
 from postroom.errors import PostroomError
+from postroom.failpoints import reach
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,9 @@ class Holdings:
         """Hand what dead processes held back to the post room."""
         for place in self._root.iterdir():
             if not _lives(place.name):
+                reach("agent.left_behind")
                 await _give_back_all(place, client)
+                reach("agent.given_back")
                 shutil.rmtree(place, ignore_errors=True)
 
 

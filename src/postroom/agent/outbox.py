@@ -8,6 +8,7 @@ from postroom.agent.store import Kept, ReplyStore
 from postroom.client import Client, Item
 from postroom.client.retry import pause_before
 from postroom.errors import Conflict, Gone, Malformed, NotFound, PostroomError, Refused, TooLarge, TooMany, Unauthenticated, Unavailable
+from postroom.failpoints import reach
 
 # How soon the reply that another process left is found, in seconds.
 LOOK_SECONDS = 2.0
@@ -59,6 +60,7 @@ class Outbox:
     async def _send(self, kept: Kept) -> bool:
         try:
             await self._client.reply(kept, **kept.fields)
+            reach("agent.replied")
         except (Unavailable, TooMany) as error:
             log.warning("the reply to message %s is kept: %s", kept.message_id, error)
             return False
@@ -67,6 +69,7 @@ class Outbox:
         except PostroomError as error:
             return await self._refused(kept, error)
         self._store.settle(kept)
+        reach("agent.settled")
         return True
 
     async def _refused(self, kept: Kept, error: PostroomError) -> bool:

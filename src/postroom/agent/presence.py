@@ -8,6 +8,7 @@ from postroom.agent.worker import Worker, pause_after
 from postroom.client import Client, Json
 from postroom.clock import jittered, monotonic
 from postroom.errors import PostroomError
+from postroom.failpoints import reach
 
 # With its spread, 15 to 30 seconds: the server takes 90 seconds of silence for absence.
 SHORTEST_PAUSE = 12.5
@@ -46,6 +47,7 @@ class Presence:
 
     async def _register(self) -> None:
         await self._client.register(self._workspace_id, agent_card=self._card, delivery_mode="poll")
+        reach("agent.registered")
 
     async def _beat(self) -> None:
         handled = self._worker.handled_now
@@ -57,5 +59,6 @@ class Presence:
             sample_error=self._worker.last_error,
             uptime_seconds=int(monotonic() - self._began),
         )
+        reach("agent.beaten")
         for message_id in answer["cancel"]:
             self._worker.cancel(message_id)

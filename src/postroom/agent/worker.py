@@ -14,6 +14,7 @@ from postroom.agent.store import ReplyStore
 from postroom.client import Client, Item, Json
 from postroom.client.retry import pause_before
 from postroom.errors import PostroomError, TooMany, Unavailable
+from postroom.failpoints import reach
 
 # How long one claim waits at the server for a message.
 CLAIM_WAIT = 25.0
@@ -86,6 +87,7 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace):
                 await self._until(lambda: not self._running)
+        reach("agent.stopping")
         for handling in list(self._running.values()):
             handling.stop("stopping")
         await self._until(lambda: not self._running)
@@ -128,7 +130,10 @@ class Worker:
     async def _claim(self) -> list[Item]:
         # Never more than can be handled at once: a lease that waits here for a free slot would run out (R23).
         free = self._concurrency - len(self._running)
-        return await self._client.claim(self._workspace_id, max=free, wait=CLAIM_WAIT, lease=self._lease)
+        items = await self._client.claim(self._workspace_id, max=free, wait=CLAIM_WAIT, lease=self._lease)
+        if items:
+            reach("agent.claimed")
+        return items
 
     async def _take(self, item: Item, handlers: asyncio.TaskGroup) -> None:
         # A claim that is under way can not be called back (pyreqwest lets a cancelled request run on): what it brings goes back at once,
@@ -144,6 +149,7 @@ class Worker:
         handling = Handling(item, self._handler, self._client, lease=self._lease, threads=self._threads)
         self._running[item.message_id] = handling
         self._holdings.note(item)
+        reach("agent.noted")
         handlers.create_task(self._handle(item, handling))
 
     async def _handle(self, item: Item, handling: Handling) -> None:
@@ -154,6 +160,7 @@ class Worker:
             log.info("message %s, attempt %d: %s", item.message_id, item.attempt, _word(outcome, kept is not None))
             if await self._finish(item, outcome) and self._running.get(item.message_id) is handling:
                 self._holdings.forget(item)
+                reach("agent.forgotten")
         finally:
             if self._running.get(item.message_id) is handling:
                 del self._running[item.message_id]
@@ -166,10 +173,13 @@ class Worker:
             case Replied(fields):
                 return await self._keep(item, fields)
             case Failed(error, retry):
+                reach("agent.failing")
                 return await self._tell(item, "fail", self._client.fail(item, error, retry=retry))
             case Stopped("cancelled"):
+                reach("agent.cancelling")
                 return await self._tell(item, "cancel", self._client.confirm_cancel(item))
             case Stopped("stopping"):
+                reach("agent.releasing")
                 return await self._tell(item, "release", self._client.release(item))
             case Stopped(reason):
                 log.warning("message %s was dropped: %s", item.message_id, reason)
@@ -179,6 +189,7 @@ class Worker:
         """Onto the disk, then out. A full disk costs an attempt: a reply that is kept nowhere is not promised to anyone."""
         try:
             self._outbox.put(item, fields)
+            reach("agent.stored")
         except OSError as error:
             log.exception("the reply to message %s can not be kept", item.message_id)
             return await self._tell(item, "fail", self._client.fail(item, f"the reply can not be kept: {error.strerror}", retry=True))

@@ -14,6 +14,7 @@ import asyncpg
 from postroom.db.database import Connection
 from postroom.db.statements import load
 from postroom.errors import SetupError
+from postroom.failpoints import reach
 
 SQL = load("migrations")
 
@@ -48,8 +49,12 @@ async def migrate(dsn: str, *, announce: Callable[[str], None] = lambda _: None)
     try:
         await connection.execute(SQL.lift_limits)
         await connection.execute(SQL.lock_migrations)
+        reach("migrate.locked")
         await connection.execute(SQL.create_migration_table)
-        return await _run_pending(connection, announce)
+        reach("migrate.table_made")
+        ran = await _run_pending(connection, announce)
+        reach("migrate.done")
+        return ran
     finally:
         await connection.close()
 
@@ -83,8 +88,12 @@ async def _run_pending(connection: Connection, announce: Callable[[str], None]) 
 
 async def _run(connection: Connection, migration: Migration) -> None:
     async with connection.transaction():
+        reach("migrate.begun")
         await connection.execute(migration.text)
+        reach("migrate.changed")
         await connection.execute(SQL.insert_migration, migration.number, migration.name, migration.digest)
+        reach("migrate.noted")
+    reach("migrate.committed")
 
 
 def _check(known: list[Migration], done: dict[int, str]) -> None:

@@ -29,6 +29,7 @@ from postroom.core.deliveries.model import (
 )
 from postroom.core.services import Services
 from postroom.errors import LeaseLost, NotFound, PostroomError, Superseded, Unavailable
+from postroom.failpoints import reach
 from postroom.metrics import CALLS_IN_FLIGHT, FAULTS, LEASES_LOST
 
 log = structlog.get_logger()
@@ -90,14 +91,19 @@ class Deliver:
     def take_lease(self, lease: Lease) -> None:
         """A lease that an accept made for this server."""
         self._lent.append((lease, self._trust()))
+        reach("lend.taken")
         self._services.signals.receive("lent")
 
     async def start_lent(self) -> bool:
         """Begin the calls of the leases that were taken; one run of the loop ``lend``."""
         taken = list(self._lent)
+        if taken:
+            reach("lend.reading")
         trust = min((until for _, until in taken), default=0.0)
         for delivery, target in await self._services.deliveries.read_calls([lease for lease, _ in taken]):
             self._start(delivery, target, trust)
+        if taken:
+            reach("lend.read")
         for _ in taken:
             self._lent.popleft()
         return bool(self._lent)
@@ -111,6 +117,8 @@ class Deliver:
             return False
         trust = self._trust()
         claimed = await self._services.deliveries.claim_calls(free)
+        if claimed:
+            reach("claim.calls_read")
         for delivery, target in claimed:
             self._start(delivery, target, trust)
         if claimed:
@@ -132,10 +140,13 @@ class Deliver:
     # One call
 
     async def _carry(self, call: _Call) -> None:
+        reach("call.begun")
         try:
             result = await self._hand(call)
             if result is not None:
+                reach("call.settling")
                 await self._settle(call, result)
+                reach("call.settled")
         except Exception as error:  # boundary: one call must not end the others; the lease runs out and the message is handed again
             FAULTS.labels("call").inc()
             log.exception("call crashed", message_id=str(call.delivery.message_id), error=type(error).__name__)
@@ -207,13 +218,18 @@ class Deliver:
     async def extend(self) -> bool:
         """Extend the leases of all calls; drop those that were lost, stop those that nobody wants; one run of the loop ``extend``."""
         calls = list(self._calls.values())
+        if calls:
+            reach("extend.calls_due")
         held = await self._services.deliveries.extend([call.hold for call in calls], self._lease)
+        if calls:
+            reach("extend.calls_committed")
         for call in calls:
             extension = held.get(call.delivery.message_id)
             call.lost = extension is None
             call.unwanted = extension is not None and extension.cancel
             # Only while the agent is being called: an answer that is being written down is left to the token to judge.
             if (call.lost or call.unwanted) and call.calling and call.task is not None:
+                reach("cancel.call_dropped")
                 call.task.cancel()
         return False
 
@@ -225,7 +241,9 @@ class Deliver:
         """
         known = [*self._calls, *(lease.message_id for lease, _ in self._lent)]
         self._strange, freed = await store.free_own_leases(self._services.db, self._services.server, known, self._strange)
+        reach("disown.looked")
         if freed:
+            reach("disown.freed")
             LEASES_LOST.labels("unknown").inc(freed)
             self._services.signals.emit("calls")
         return False
@@ -249,3 +267,4 @@ class Deliver:
         unhanded += [lease.message_id for lease, _ in self._lent]
         if unhanded:
             await store.release_server(self._services.db, self._services.server, unhanded)
+            reach("drain.given_back")

@@ -1,6 +1,7 @@
 """What time ends: deadlines, the last attempt's lease, agents that have gone silent, events out of reach."""
 
 from postroom.core.services import Services
+from postroom.failpoints import reach
 
 _MANY = 200
 
@@ -22,6 +23,9 @@ class Expire:
 
     async def prune(self) -> bool:
         """Events and login codes out of reach; one run of the loop ``prune``."""
+        reach("prune.due")
         await self._services.events.prune(self._services.settings.event_days)
+        reach("prune.events")
         await self._services.identity.prune()
+        reach("prune.done")
         return False

@@ -2,6 +2,7 @@
 
 from postroom.core.deliveries import store
 from postroom.core.services import Services
+from postroom.failpoints import reach
 from postroom.metrics import REPAIRED, TAKEN_OVER
 
 
@@ -15,8 +16,10 @@ class Rescue:
         """Make the leases of dead servers due at once; one run of the loop ``rescue``."""
         db, server = self._services.db, self._services.server
         await store.suspect_servers(db, server)
+        reach("rescue.suspected")
         freed = await store.free_dead_leases(db, server)
         if freed:
+            reach("rescue.freed")
             TAKEN_OVER.inc(freed)
             self._services.signals.emit("calls", "events")
         return False
@@ -26,6 +29,7 @@ class Rescue:
         await self._services.workspaces.finish_removals()
         repaired = await store.repair_work(self._services.db)
         if repaired:
+            reach("rescue.repaired")
             REPAIRED.inc(repaired)
             self._services.signals.emit("calls", "events")
         return False

@@ -12,6 +12,7 @@ from postroom.clock import monotonic
 from postroom.core.deliveries import store
 from postroom.db.database import Connection, Database
 from postroom.db.signals import EVERYTHING, Signals, hurry_commits, send_signals
+from postroom.failpoints import reach
 
 _BEAT_SECONDS = 1.0
 
@@ -36,6 +37,7 @@ class WakeConnection:
             payload = self._signals.take_outbox()
             if payload:
                 await send_signals(connection, f"{self._server} {payload}")
+                reach("wake.sent")
             well = True
         finally:
             if not well:
@@ -52,6 +54,7 @@ class WakeConnection:
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._db.connect()
+            reach("wake.connected")
             await self._announce(self._connection)
             self.connected.set()
             self._signals.receive(EVERYTHING)
@@ -60,10 +63,13 @@ class WakeConnection:
     async def _announce(self, connection: Connection) -> None:
         await hurry_commits(connection)
         lock_key = await store.insert_server(connection, self._server)
+        reach("wake.announced")
         if not await store.hold_server(connection, lock_key):
             # Our own last connection still holds it: the server has not noticed yet that it is gone.
             raise ConnectionError("the lock of this server is still held by its last connection")
+        reach("wake.locked")
         await connection.add_listener("postroom", self._hear())
+        reach("wake.listening")
 
     def _hear(self) -> Callable[..., None]:
         own = str(self._server)
@@ -82,3 +88,4 @@ class WakeConnection:
             await store.insert_server(connection, self._server)
             raise ConnectionError("the others took this server for dead")
         self._beaten = monotonic()
+        reach("wake.beaten")

@@ -30,6 +30,7 @@ from postroom.db.batching import Batcher
 from postroom.db.database import Database
 from postroom.db.signals import Signals
 from postroom.errors import LeaseLost, NotFound, Superseded, Unauthenticated
+from postroom.failpoints import reach
 from postroom.ids import new_id
 from postroom.metrics import FINISHED, HANDED, LEASES_LOST, RETURNED
 from postroom.settings import Settings
@@ -54,7 +55,10 @@ class Deliveries:
 
     async def claim_calls(self, most: int) -> list[tuple[Delivery, CallTarget]]:
         """Lease what is due for agents that are called, at most so many."""
+        reach("claim.calls_due")
         leases = await store.claim_calls(self._db, self.server, most, self._settings.lease_seconds, self._settings.attempt_limit)
+        if leases:
+            reach("claim.calls_committed")
         self._count_handed("call", leases)
         return await self.read_calls(leases)
 
@@ -70,12 +74,16 @@ class Deliveries:
 
     async def claim_post(self, claim: Claim) -> list[Delivery]:
         """Lease what is due in one mailbox for its agent; empty when there is nothing."""
+        reach("claim.post_received")
         leases = await self.claims.submit(claim)
         if not leases:
             return []
+        reach("claim.post_committed")
         self._count_handed("fetch", leases)
         self._signals.emit("events")
-        return [delivery for delivery, _ in await store.read_deliveries(self._db, leases, "requests")]
+        read = await store.read_deliveries(self._db, leases, "requests")
+        reach("claim.post_read")
+        return [delivery for delivery, _ in read]
 
     async def _write_claims(self, claims: Sequence[Claim]) -> list[list[Lease]]:
         return await store.claim_post(self._db, claims, self._settings.attempt_limit)
@@ -88,7 +96,10 @@ class Deliveries:
         """Make leases last ``lease`` seconds from now; who is missing in the answer has lost it."""
         if not holds:
             return {}
-        return {extension.message_id: extension for extension in await store.extend_work(self._db, holds, lease)}
+        reach("extend.asked")
+        extensions = await store.extend_work(self._db, holds, lease)
+        reach("extend.committed")
+        return {extension.message_id: extension for extension in extensions}
 
     async def extend_one(self, hold: Hold, lease: float) -> Extension:
         """Raises LeaseLost."""
@@ -116,9 +127,11 @@ class Deliveries:
                 message=hold.message_id,
                 peer=row["peer_id"],
             )
+            reach("progress.noted")
             return row["cancel"]
 
         cancel = await self._db.transaction(act)
+        reach("progress.committed")
         self._signals.emit("events", f"progress:{hold.message_id}")
         return cancel
 
@@ -153,18 +166,25 @@ class Deliveries:
         return await self._finish(Finish(hold=hold, state=End.CANCELLED, fingerprint=hashlib.sha256(b"cancelled").digest(), error=error), 0)
 
     async def _finish(self, finish: Finish, size: int) -> Written:
+        reach("finish.received")
         written = await self.finishes.submit(finish, size=size)
+        reach("finish.settled")
         if written.verdict == "done":
             FINISHED.labels(finish.state.value).inc()
         return self._settled(written)
 
     async def _write_finishes(self, items: Sequence[Finish]) -> list[Written]:
-        return await store.finish_work(self._db, items)
+        reach("finish.batched")
+        written = await store.finish_work(self._db, items)
+        reach("finish.committed")
+        return written
 
     async def give_back(self, item: Return) -> Written:
         """A hand-out without an end: retry, not handed, or released. Raises as ``reply`` does."""
         limits = (self._settings.attempt_limit, self._settings.backoff_seconds, self._settings.backoff_limit)
+        reach("give_back.received")
         written = (await store.return_work(self._db, [item], *limits))[0]
+        reach("give_back.committed")
         if written.verdict == "done":
             RETURNED.labels(item.kind.value).inc()
         elif written.verdict in ("failed", "cancelled"):
@@ -197,7 +217,9 @@ class Deliveries:
 
     async def cancel(self, message: UUID, actor_kind: str, actor: UUID) -> str:
         """Returns ``cancelled`` or ``requested`` (its holder was asked) or ``ended``; raises NotFound."""
+        reach("cancel.received")
         row = await store.cancel_work(self._db, message, actor_kind, actor)
+        reach("cancel.committed")
         if row["verdict"] == "not_found":
             raise NotFound("There is no such message.")
         if row["verdict"] == "cancelled":
@@ -220,7 +242,10 @@ class Deliveries:
 
     async def reap(self) -> int:
         """End what time has ended; returns how many."""
+        reach("reap.due")
         rows = await store.reap_work(self._db, self._settings.attempt_limit, _REAPED_AT_ONCE)
+        if rows:
+            reach("reap.committed")
         for row in rows:
             FINISHED.labels(row["state"]).inc()
             self._wake(

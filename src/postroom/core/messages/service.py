@@ -20,6 +20,7 @@ from postroom.db.batching import Batcher
 from postroom.db.database import Database, Row
 from postroom.db.signals import Signals
 from postroom.errors import Conflict, Forbidden, Gone, KeyReused, NotFound, PostroomError, Refused, TooMany, Unauthenticated, Unavailable
+from postroom.failpoints import reach
 from postroom.ids import new_id
 from postroom.metrics import ACCEPTED, DUPLICATES, HANDED, REFUSED
 from postroom.settings import Settings
@@ -51,6 +52,7 @@ class Messages:
         Raises NotFound (no such workspace for this caller, or no such task), Gone, KeyReused, Refused, Conflict, TooMany, Unauthenticated,
         Unavailable; OutcomeUnknown when only a repeat with the same key can tell.
         """
+        reach("accept.received")
         full_disk = self.no_room()
         if full_disk is not None:
             raise full_disk
@@ -64,18 +66,22 @@ class Messages:
             lend=self.may_lend(),
         )
         row = await self.accepts.submit(item, size=draft.size)
+        reach("accept.settled")
         if row["verdict"] not in ("accepted", "duplicate"):
             REFUSED.labels(row["verdict"]).inc()
             raise self._refusal(row)
         return _receipt(row)
 
     async def _write_accepts(self, items: Sequence[Accept]) -> list[Row]:
+        reach("accept.batched")
         rows = await store.accept_messages(
             self._db, items, self._deliveries.server, self._settings.lease_seconds, self._settings.mailbox_limit
         )
+        reach("accept.committed")
         # Here and not in ``accept``: the caller may be gone, and what was lent is ours to hand out all the same.
         for row in rows:
             self._follow_up(row)
+        reach("accept.followed")
         return rows
 
     def _follow_up(self, row: Row) -> None:

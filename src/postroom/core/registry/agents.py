@@ -14,6 +14,7 @@ from postroom.core.registry.service import Workspaces
 from postroom.db.database import Connection, Database
 from postroom.db.signals import Signals
 from postroom.errors import Forbidden, Refused
+from postroom.failpoints import reach
 
 # Contract: half of the calls failing is degraded, fewer than a tenth is well again; between them nothing changes.
 _DEGRADED_FROM = 0.5
@@ -55,14 +56,17 @@ class Agents:
     async def heartbeat(self, principal: Principal, workspace: UUID, beat: Heartbeat) -> HeartbeatAnswer:
         """Heard of; says how the agent is and what it may stop doing. Raises NotFound, Forbidden."""
         known = await self._own(principal, workspace)
+        reach("heartbeat.received")
 
         async def act(connection: Connection) -> Status:
             row = await store.lock_presence(connection, workspace)
             status = _judge(Status(row["status"]) if row else Status.OFFLINE, beat.error_rate)
             await self._see(connection, workspace, status, beat, beats=True)
+            reach("heartbeat.seen")
             return status
 
         status = await self._db.transaction(act, pool="reserved")
+        reach("heartbeat.committed")
         cancel = await self._deliveries.wanted_cancels(workspace)
         return HeartbeatAnswer(status=status, queue_depth=known.queue_depth, cancel=cancel)
 

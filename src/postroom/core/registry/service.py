@@ -14,6 +14,7 @@ from postroom.core.registry.model import DEEPEST, AddressCheck, CreatedWorkspace
 from postroom.db.database import Connection, Database, Row
 from postroom.db.signals import EVERYTHING, Signals
 from postroom.errors import Conflict, Forbidden, Gone, NotFound, PostroomError, Refused
+from postroom.failpoints import reach
 from postroom.ids import new_id
 
 _FAILED_AT_ONCE = 500
@@ -151,6 +152,7 @@ class Workspaces:
             return doomed
 
         doomed = await self._db.transaction(act)
+        reach("removal.marked")
         for one in doomed:
             await self.fail_rest(one)
         self._signals.emit(EVERYTHING)
@@ -170,6 +172,7 @@ class Workspaces:
         more = True
         while more:
             more = await self._db.transaction(act)
+            reach("removal.failed")
 
     async def pause(self, principal: Principal, workspace: UUID, *, paused: bool) -> Workspace:
         """A paused mailbox accepts and does not hand out. Raises Forbidden, NotFound, Gone."""

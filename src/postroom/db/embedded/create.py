@@ -13,6 +13,7 @@ from postroom.db.embedded.binaries import MAJOR, Binaries
 from postroom.db.embedded.configure import write_settings
 from postroom.db.embedded.place import CLUSTER, Place, link_cluster, password, sync_directory
 from postroom.errors import SetupError
+from postroom.failpoints import reach
 
 APP_PASSWORD = "pg"  # noqa: S105 - names of files: pg.password, pg.superuser.password
 SUPERUSER_PASSWORD = "pg.superuser"  # noqa: S105
@@ -33,6 +34,7 @@ def ensure_cluster(place: Place, binaries: Binaries, sockets: Path) -> None:
     if not place.cluster.exists():
         _create(place, binaries, sockets)
     link_cluster(place)
+    reach("create.linked")
     version = place.cluster / "PG_VERSION"
     made_by = version.read_text().strip() if version.exists() else "(PG_VERSION is missing)"
     if made_by != str(MAJOR):
@@ -46,11 +48,17 @@ def _create(place: Place, binaries: Binaries, sockets: Path) -> None:
     new = place.home / f"{CLUSTER}.new.{secrets.token_hex(4)}"
     new.mkdir(mode=0o700)
     give(new, place.account, 0o700)
+    reach("create.directory")
     _initdb(place, binaries, new)
+    reach("create.initdb")
     write_settings(new, sockets, place.account)
+    reach("create.settings")
     _add_role_and_database(place, binaries, new)
+    reach("create.roles")
     _do(place, [binaries.program("initdb"), "--sync-only", "-D", new])
+    reach("create.synced")
     new.rename(place.cluster)
+    reach("create.renamed")
     sync_directory(place.home)
 
 

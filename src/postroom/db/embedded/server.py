@@ -19,6 +19,7 @@ from postroom.db.embedded.place import SHARED, Place, hold, open_data, password,
 from postroom.db.embedded.postmaster import PASSING, Postmaster, end_orphans, find_postmaster, start_postmaster
 from postroom.db.embedded.waiting import Waiting
 from postroom.errors import SetupError
+from postroom.failpoints import reach
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +103,7 @@ class EmbeddedPostgres:
 
     def _prepare(self) -> tuple[Place, Binaries, Path]:
         place = settle(self._data, self._shared)
+        reach("create.settled")
         binaries = readable_binaries(place.account, self._shared)
         sockets = socket_directory(place)
         ensure_cluster(place, binaries, sockets)
@@ -132,7 +134,9 @@ class EmbeddedPostgres:
         if found is not None:
             return found
         write_settings(place.cluster, self._sockets, place.account)
-        return start_postmaster(place, self._binaries, self._sockets)
+        started = start_postmaster(place, self._binaries, self._sockets)
+        reach("database.started")
+        return started
 
     async def _settles(self, postmaster: Postmaster, waiting: Waiting) -> bool:
         """Wait until PostgreSQL takes connections. False when it ended before that."""
@@ -143,6 +147,7 @@ class EmbeddedPostgres:
                 await postmaster.stop()
             elif await self._answers():
                 postmaster.forget_words()
+                reach("database.ready")
                 return True
             else:
                 waiting.sentence = "Waiting for PostgreSQL to recover"

@@ -26,6 +26,7 @@ from postroom.edges.body import read_body
 from postroom.edges.context import authenticate, request_id_of
 from postroom.edges.problems import codes_of, problem_body, problem_headers, problem_of
 from postroom.errors import Malformed, NotFound
+from postroom.failpoints import reach
 
 Json = dict[str, Any]
 Headers = dict[str, str]
@@ -74,6 +75,7 @@ class Endpoint:
         send = read_send(call, request.headers, _workspace(request), size=size, default_wait=default)
         receipt = await self._services.messages.accept(principal, send.draft)
         standing = await self._end_of(request, receipt.message_id, send.wait)
+        reach("accept.answering")
         return answer(standing, call.version, send.history), standing
 
     async def _end_of(self, request: Request, message: UUID, seconds: float) -> Standing:

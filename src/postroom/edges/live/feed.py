@@ -16,6 +16,7 @@ from postroom.edges.live.frames import BEAT, END, READY, RESTART, control_frame
 from postroom.edges.live.tail import Entry, Tail
 from postroom.edges.problems import problem_body
 from postroom.errors import NotFound, PostroomError, Unavailable
+from postroom.failpoints import reach
 from postroom.metrics import LISTENERS
 
 SEND_SECONDS: Final = 30.0
@@ -76,6 +77,7 @@ class Feeds:
         if workspace is not None:
             await self.services.workspaces.get(principal, workspace)
         self.services.events.permit(principal, workspace)
+        reach("feed.opened")
         return Reader(principal, workspace, await self.services.events.start(cursor), request_id)
 
     async def spoken(self, reader: Reader) -> AsyncGenerator[Spoken]:
@@ -112,8 +114,12 @@ class Feeds:
                 await self._watch.require(reader.principal.credential_id)
                 page = await self._tail.after(reader.workspace, position, since)
                 position, more = page.position, page.more
+                if page.entries:
+                    reach("feed.read")
                 if page.entries or not more:
                     yield page.entries
+                if page.entries:
+                    reach("feed.said")
                 if not more:
                     since = await self._wait(grown)
 

@@ -24,6 +24,7 @@ from pyreqwest.response import Response
 from postroom.core.deliveries.model import Failure, NotHanded
 from postroom.edges.push.addresses import AddressGuard, Target
 from postroom.errors import Refused
+from postroom.failpoints import reach
 
 CONNECT_SECONDS: Final = 5.0
 IDLE_SECONDS: Final = 4.0
@@ -95,8 +96,10 @@ class Connections:
         return sorted(places, key=lambda place: place not in self._clients)[:ADDRESS_TRIES]
 
     async def _post_to(self, place: _Place, request: Request) -> Posted:
+        reach("call.connecting")
         try:
             async with _prepared(self._client(place), request) as response:
+                reach("call.answering")
                 return _turned_away(response) or await self._read(response)
         except RequestError as error:
             return self._without_answer(place, request, error)
@@ -138,8 +141,10 @@ class Connections:
         body = bytearray()
         while (chunk := await response.body_reader.read_chunk()) is not None:
             body += chunk
+            reach("call.half_read")
             if len(body) > self._reply_limit:
                 return Failure(code="answer_too_large", detail=f"The answer is larger than {self._reply_limit} bytes.", retry=False)
+        reach("call.read")
         return Answer(response.status, response.get_header("content-type") or "", bytes(body))
 
 
