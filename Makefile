@@ -6,10 +6,10 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check mutants soak bench wheel lock schema clean
+.PHONY: help install up test check mutants soak powercuts bench wheel lock schema clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(READY)  ## prepare .venv; starts nothing
 
@@ -36,6 +36,9 @@ check: install  ## format, lint, types, import contracts, our own lints
 
 soak: install  ## kill -9 under load for some five minutes, judged by the checker; SOAK_KILLS=n for more
 	SOAK_KILLS=$${SOAK_KILLS:-150} $(BIN)/pytest -s -p no:randomly tests/crash/test_kill.py -k random_moments
+
+powercuts: install  ## cut the power under load twenty times; POWER_CUTS=n for more, root and /dev/fuse needed
+	POWER_CUTS=$${POWER_CUTS:-20} $(BIN)/pytest -s -p no:randomly tests/faults/test_power.py
 
 mutants: install  ## seed bugs; the suite must catch each
 	$(BIN)/python -m tests.mutants

@@ -32,6 +32,8 @@ class Journal:
     seen: list[Seen] = field(default_factory=list[Seen])
     answers: dict[str, str] = field(default_factory=dict[str, str])
     refused: list[str] = field(default_factory=list[str])
+    finished: set[str] = field(default_factory=set[str])
+    again: list[str] = field(default_factory=list[str])
     retried: Counter[str] = field(default_factory=Counter[str])
 
     def mean(self, key: str, mailbox: str) -> None:
@@ -40,8 +42,14 @@ class Journal:
     def acked(self, key: str, message: str) -> None:
         self.acks.append((key, message))
 
+    def replied(self, message: str) -> None:
+        """Its agent was told that the reply is kept."""
+        self.finished.add(message)
+
     def saw(self, mailbox: str, message: str, text: str, attempt: int) -> None:
         self.seen.append(Seen(mailbox, message, text, attempt))
+        if message in self.finished:
+            self.again.append(message)
 
 
 def answer_to(text: str) -> str:
@@ -150,6 +158,7 @@ def _judge_effects(journal: Journal, asked: list[Row], replies: list[Row], verdi
     for key, messages in _grouped((seen.text, seen.message) for seen in journal.seen).items():
         if len(messages) > 1:
             verdict.doubled.append(f"{key} was handed out as {messages}")
+    verdict.doubled += [f"{message} was handed out again after its reply was acknowledged" for message in journal.again]
     answered = Counter(row.reply_to for row in replies)
     verdict.doubled += [f"{count} answers to {message}" for message, count in answered.items() if count > 1]
     texts = {row.reply_to: row.text for row in replies}

@@ -110,6 +110,8 @@ class House:
         body = {"token": item["token"], "parts": [{"text": answer_to(text)}]}
         path = f"/workspaces/{mailbox.id}/inbox/{item['message_id']}/reply"
         answer = await self.post(http, path, body, {"Authorization": f"Bearer {mailbox.token}"})
+        if answer.status_code == 200:
+            self.journal.replied(item["message_id"])
         # A lease that ran out meanwhile is no fault: somebody else has the message, or had.
         if answer.status_code not in (200, 409):
             self.journal.refused.append(f"reply: {answer.status_code} {answer.text[:200]}")

@@ -1,5 +1,6 @@
 """All seeded bugs, one list per part of the path."""
 
+from tests.mutants.faults import FAULTS
 from tests.mutants.lessons import LESSONS
 from tests.mutants.seed import Seed
 
@@ -108,4 +109,4 @@ order by xid, id limit $3
     ),
 ]
 
-SEEDS = [*CORE, *LESSONS]
+SEEDS = [*CORE, *FAULTS, *LESSONS]
