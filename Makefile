@@ -43,7 +43,7 @@ powercuts: install  ## cut the power under load twenty times; POWER_CUTS=n for m
 mutants: install  ## seed bugs; the suite must catch each
 	$(BIN)/python -m tests.mutants
 
-bench: install  ## measure Postroom beside a bare forwarder; some 60 s
+bench: install  ## measure Postroom beside its own ceiling and a server of the A2A SDK; some 3 minutes
 	$(BIN)/python -m benches
 
 wheel: install  ## build dist/*.whl

@@ -1,1 +1,1 @@
-"""``make bench``: Postroom beside a bare forwarder that stores nothing, in one run on one machine. Nothing here asserts a time."""
+"""Postroom beside what the machine can do without storage, and beside another server, in one run. Nothing here asserts a time."""

@@ -1,4 +1,4 @@
-"""``make bench``: one run, some 60 seconds; the table goes to the terminal, all of it to ``tmp/bench.json``."""
+"""``make bench``: one run, some 3 minutes; the table goes to the terminal, all of it to ``tmp/bench.json``."""
 
 import json
 import sys

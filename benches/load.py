@@ -14,7 +14,7 @@ from pyreqwest.client import Client
 from pyreqwest.exceptions import PyreqwestError
 
 from benches.agent import FetchingAgent
-from benches.plan import Measured, Plan, percentile
+from benches.plan import Inbox, Measured, Plan, percentile, plan_from
 from benches.sending import A2A_HEADERS, UnexpectedAnswer, ask, build_client, post, result_of, send_body
 
 Failures = (PyreqwestError, UnexpectedAnswer)
@@ -70,7 +70,7 @@ class Run:
 
     def measured(self) -> Measured:
         """The result so far."""
-        more = {"accept_p50": self.accepts, "accepted_to_claimed_p50": self.wakes} if self.wakes else {}
+        more = {"accept p50, ms": self.accepts, "accepted to claimed p50, ms": self.wakes} if self.wakes else {}
         return Measured(
             requests_per_second=len(self.times) / self._plan.seconds,
             p50=percentile(self.times, 0.5) * 1000,
@@ -83,26 +83,26 @@ class Run:
 
 
 @asynccontextmanager
-async def fetching(plan: Plan, client: Client) -> AsyncGenerator[FetchingAgent]:
-    """The agent of the plan's mailbox at work, or idle when there is none."""
-    agent = FetchingAgent(client, plan.inbox, plan.inbox_headers)
+async def fetching(inboxes: list[Inbox], client: Client) -> AsyncGenerator[list[FetchingAgent]]:
+    """The agents of the plan's mailboxes at work."""
+    agents = [FetchingAgent(client, inbox.url, inbox.headers) for inbox in inboxes]
     async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(agent.run()) if plan.inbox else None
-        yield agent
-        if running is not None:
-            running.cancel()
+        running = [tasks.create_task(agent.run()) for agent in agents]
+        yield agents
+        for task in running:
+            task.cancel()
 
 
 async def measure(plan: Plan) -> Measured:
     """Run one point."""
-    async with build_client() as client, fetching(plan, client) as agent:
+    async with build_client() as client, fetching(plan.inboxes, client) as agents:
         run = Run(plan, client)
         async with asyncio.TaskGroup() as tasks:
             for _ in range(plan.callers):
-                tasks.create_task(run.call() if plan.kind == "load" else run.wake(agent))
+                tasks.create_task(run.call() if plan.kind == "load" else run.wake(agents[0]))
         return run.measured()
 
 
 if __name__ == "__main__":
-    result = uvloop.run(measure(Plan(**orjson.loads(sys.stdin.buffer.read()))))
+    result = uvloop.run(measure(plan_from(orjson.loads(sys.stdin.buffer.read()))))
     sys.stdout.buffer.write(orjson.dumps(asdict(result)))

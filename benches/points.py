@@ -1,20 +1,23 @@
 """The points of a run, in order, and what each is compared with."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from benches.machine import postgres_version
-from benches.plan import Measured, Plan
-from benches.processes import bare, generate, postroom
+from benches.plan import Inbox, Measured, Plan
+from benches.processes import app, database, generate, postroom, replicas
 from tests.support.server import ServerProcess, make_agent
 
-CALLERS = (1, 8, 64)
-MOST_CALLERS = CALLERS[-1]
+CALLERS = (1, 8, 64, 256)
+FEW_CALLERS = (1, 8, 64)
+MANY = 64
 FETCH_CALLERS = 8
-MAILBOXES = 50
+FETCHERS = 100
+CALLED = 50
 CONCURRENT = 8
-"""Messages that one called mailbox hands out at a time; 50 x 8 leave room for 64 callers."""
+"""Messages that one called mailbox hands out at a time; 50 x 8 leave room for 256 callers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,24 +38,20 @@ class Points:
 
     def run(self) -> Generator[Point]:
         """Measure everything, one point after the other."""
-        with bare("echo") as agent:
-            with bare("forward", agent) as ceiling:
-                for callers in CALLERS:
-                    yield point("a. ceiling", Plan(urls=[ceiling], callers=callers), compared=callers)
-            yield from self._postroom(agent)
+        with app("apps", "echo") as agent:
+            yield from forwarded(agent)
+            with postroom() as server:
+                self.postgres = asyncio.run(postgres_version(server.dsn()))
+                yield from called(server, agent)
+                yield from fetched(server)
             with postroom(batch_size="1") as server:
-                plan = asyncio.run(called(server, agent, MOST_CALLERS))
-                yield point("c. called, batch 1", plan, compared=MOST_CALLERS)
-
-    def _postroom(self, agent: str) -> Generator[Point]:
-        with postroom() as server:
-            self.postgres = asyncio.run(postgres_version(server.dsn()))
-            for callers in CALLERS:
-                plan = asyncio.run(called(server, agent, callers))
-                yield point("b. called", plan, compared=callers)
-            plan = asyncio.run(fetched(server, FETCH_CALLERS))
-            yield point("e. fetching", plan, compared=FETCH_CALLERS)
-            yield point("e. wake-up", asyncio.run(woken(server)), compared=None)
+                yield point("c. called, batch 1", asyncio.run(calls([server], agent, MANY)), compared=MANY)
+            with database() as dsn, app("rival", dsn, agent) as rival:
+                for callers in FEW_CALLERS:
+                    yield point("d. a2a-sdk, tasks in PostgreSQL", Plan(urls=[rival], callers=callers), compared=callers)
+            for number in (2, 3):
+                with replicas(number) as servers:
+                    yield point(f"f. called, {number} servers", asyncio.run(calls(servers, agent, MANY)), compared=MANY)
 
 
 def point(name: str, plan: Plan, *, compared: int | None) -> Point:
@@ -60,30 +59,47 @@ def point(name: str, plan: Plan, *, compared: int | None) -> Point:
     return Point(name=name, callers=plan.callers, compared=compared, measured=generate(plan))
 
 
-async def called(server: ServerProcess, agent: str, callers: int) -> Plan:
-    """Blocking sends to new mailboxes whose agent is called at its URL."""
-    async with server.client() as operator:
-        made = [await make_agent(operator, f"called-{callers}-{i}", url=agent, max_concurrent=CONCURRENT) for i in range(MAILBOXES)]
-    return Plan(urls=[address(server, id) for id, _ in made], headers=bearer(server.operator_token), callers=callers)
+def forwarded(agent: str) -> Generator[Point]:
+    """What the machine can do when nothing is stored."""
+    with app("apps", "bare", agent) as url:
+        yield point("a0. bare forwarder", Plan(urls=[url], callers=MANY), compared=MANY)
+    with app("apps", "ceiling", agent) as url:
+        for callers in CALLERS:
+            yield point("a. ceiling", Plan(urls=[url], callers=callers), compared=callers)
 
 
-async def fetched(server: ServerProcess, callers: int) -> Plan:
-    """Blocking sends to one new mailbox that a fetching agent empties, one message at a time."""
+def called(server: ServerProcess, agent: str) -> Generator[Point]:
+    """Blocking sends to agents that are called at their URL."""
+    for callers in CALLERS:
+        yield point("b. called", asyncio.run(calls([server], agent, callers)), compared=callers)
+
+
+async def calls(servers: Sequence[ServerProcess], agent: str, callers: int) -> Plan:
+    """Blocking sends to new mailboxes, each at one of the servers in turn."""
+    async with servers[0].client() as operator:
+        made = [await make_agent(operator, f"called-{callers}-{i}", url=agent, max_concurrent=CONCURRENT) for i in range(CALLED)]
+    urls = [address(servers[number % len(servers)], id) for number, (id, _) in enumerate(made)]
+    return Plan(urls=urls, headers=bearer(servers[0].operator_token), callers=callers)
+
+
+def fetched(server: ServerProcess) -> Generator[Point]:
+    """Blocking sends to agents that fetch; requests are messages."""
+    yield point("e. fetching, 1 mailbox", asyncio.run(fetches(server, 1, FETCH_CALLERS)), compared=FETCH_CALLERS)
+    yield point(f"e. fetching, {FETCHERS} mailboxes", asyncio.run(fetches(server, FETCHERS, MANY)), compared=MANY)
+    yield point("e. wake-up", asyncio.run(fetches(server, 1, 1, kind="wake")), compared=None)
+
+
+async def fetches(server: ServerProcess, mailboxes: int, callers: int, *, kind: Literal["load", "wake"] = "load") -> Plan:
+    """Sends to new mailboxes, each emptied by an agent of its own, one message at a time."""
     async with server.client() as operator:
-        id, token = await make_agent(operator, f"fetching-{callers}", max_concurrent=1)
+        made = [await make_agent(operator, f"fetching-{callers}-{i}") for i in range(mailboxes)]
     return Plan(
-        urls=[address(server, id)],
+        kind=kind,
+        urls=[address(server, id) for id, _ in made],
         headers=bearer(server.operator_token),
         callers=callers,
-        inbox=f"{server.url}/workspaces/{id}/inbox",
-        inbox_headers=bearer(token),
+        inboxes=[Inbox(url=f"{server.url}/workspaces/{id}/inbox", headers=bearer(token)) for id, token in made],
     )
-
-
-async def woken(server: ServerProcess) -> Plan:
-    """Single messages to a fetching agent that waits."""
-    plan = await fetched(server, 1)
-    return Plan(kind="wake", urls=plan.urls, headers=plan.headers, inbox=plan.inbox, inbox_headers=plan.inbox_headers)
 
 
 def address(server: ServerProcess, id: str) -> str:

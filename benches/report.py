@@ -7,7 +7,7 @@ from typing import Any
 from rich.table import Table
 
 from benches.plan import MEASURED_SECONDS, WARM_SECONDS
-from benches.points import CONCURRENT, MAILBOXES, Point
+from benches.points import CALLED, CONCURRENT, FETCHERS, Point
 from postroom.settings import load_settings
 
 Json = dict[str, Any]
@@ -18,8 +18,8 @@ _SETTINGS = ("batch_size", "lanes", "pool_size", "poll_seconds", "lease_seconds"
 
 
 def ceilings(points: Sequence[Point]) -> Ceilings:
-    """Requests per second of the bare forwarder, by number of callers."""
-    return {point.callers: point.measured.requests_per_second for point in points if point.name.startswith("a.")}
+    """Requests per second of the ceiling, by number of callers."""
+    return {point.callers: point.measured.requests_per_second for point in points if point.name.startswith("a. ")}
 
 
 def ratio(point: Point, ceiling: Ceilings) -> float | None:
@@ -30,7 +30,7 @@ def ratio(point: Point, ceiling: Ceilings) -> float | None:
 
 def table(points: Sequence[Point]) -> Table:
     """The run as a table."""
-    shown = Table(title="Postroom beside a bare forwarder that stores nothing (a)")
+    shown = Table(title="Postroom beside its own server and client without storage (a)")
     for heading in ("point", "callers", "requests/s", "p50 ms", "p99 ms", "of (a)", "errors"):
         shown.add_column(heading, justify="left" if heading == "point" else "right")
     ceiling = ceilings(points)
@@ -48,10 +48,10 @@ def _cells(point: Point, part: float | None) -> list[str]:
 def notes(points: Sequence[Point]) -> list[str]:
     """What does not fit into the columns."""
     explained = [
-        f"b, c: {MAILBOXES} mailboxes whose agent is called at its URL. Fetching: 1 mailbox, one message at a time; requests = messages.",
+        f"b, c, f: {CALLED} mailboxes whose agent is called at its URL. Fetching: one message of a mailbox at a time; requests = messages.",
         "Wake-up: from the send to the message in the agent's hand; the agent waits in a claim.",
     ]
-    return explained + [f"{point.name}: {name} {value:.1f} ms" for point in points for name, value in point.measured.more.items()]
+    return explained + [f"{point.name}: {name}: {value:.1f}" for point in points for name, value in point.measured.more.items()]
 
 
 def document(points: Sequence[Point], machine: Json) -> Json:
@@ -65,7 +65,8 @@ def document(points: Sequence[Point], machine: Json) -> Json:
         "load": {
             "warm_seconds": WARM_SECONDS,
             "measured_seconds": MEASURED_SECONDS,
-            "mailboxes": MAILBOXES,
+            "called_mailboxes": CALLED,
+            "fetched_mailboxes": FETCHERS,
             "max_concurrent": CONCURRENT,
         },
         "points": [{**asdict(point), "ratio": ratio(point, ceiling)} for point in points],

@@ -55,5 +55,7 @@ async def ask(client: Client, url: str, headers: dict[str, str]) -> None:
     """One blocking send with a key of its own; raises UnexpectedAnswer unless the reply echoes what was said."""
     text = str(uuid4())
     result = result_of(await post(client, url, {**A2A_HEADERS, **headers, "Idempotency-Key": text}, send_body(text, blocking=True)))
-    if result.get("message", {}).get("parts") != [{"text": text}]:
+    # The reply as such, or as the last word of a completed task: A2A allows both.
+    reply = result.get("message") or result.get("task", {}).get("status", {}).get("message", {})
+    if reply.get("parts") != [{"text": text}]:
         raise UnexpectedAnswer(repr(result)[:300])
