@@ -6,7 +6,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check mutants soak powercuts bench wheel lock schema clean
+.PHONY: help install up test check mutants matrix soak powercuts bench wheel lock schema clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ soak: install  ## kill -9 under load for some five minutes, judged by the checke
 
 powercuts: install  ## cut the power under load twenty times; POWER_CUTS=n for more, root and /dev/fuse needed
 	POWER_CUTS=$${POWER_CUTS:-20} $(BIN)/pytest -s -p no:randomly tests/faults/test_power.py
+
+matrix: install  ## kill -9 at every step that has a name, and account for all of them; some 25 minutes
+	MATRIX=full $(BIN)/pytest -n 2 --dist loadgroup tests/crash/test_matrix.py tests/crash/test_matrix_agents.py
 
 mutants: install  ## seed bugs; the suite must catch each
 	$(BIN)/python -m tests.mutants

@@ -1,5 +1,9 @@
-"""Fixtures that several kinds of tests share. One server process per test worker; tests keep apart by making workspaces of their own."""
+"""Fixtures that several kinds of tests share, and the crash matrix's account over a whole run.
 
+One server process per test worker; tests keep apart by making workspaces of their own.
+"""
+
+import json
 import os
 import shutil
 import tempfile
@@ -10,12 +14,40 @@ import hypothesis
 import pytest
 
 from postroom.client import Client
+from tests.crash import tracing
+from tests.crash.matrix import EXPECTED
 from tests.support.database import cluster
 from tests.support.server import ServerProcess
 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before any worker starts: the directory where all of them leave what the crash matrix came by."""
+    if not hasattr(config, "workerinput"):
+        os.environ[tracing.ROOT] = tempfile.mkdtemp(prefix="matrix-traces-")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A place that no case came by fails the run: a fault that is never tried proves nothing. Judged when the whole matrix was run."""
+    if not hasattr(session.config, "workerinput") and tracing.account().fails(EXPECTED):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    account = tracing.account()
+    if account.covers(EXPECTED):
+        terminalreporter.section("crash matrix")
+        terminalreporter.write_line(json.dumps(account.summary(), indent=2))
+        if account.missing:
+            terminalreporter.write_line(f"never reached: {', '.join(account.missing)}", red=True)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ[tracing.ROOT], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -55,21 +55,33 @@ class ServerProcess:
     def start(self, *words: str, port: int = 0) -> "ServerProcess":
         """Start and wait until it is healthy."""
         began = time.perf_counter()
-        environ = {**os.environ, **{f"POSTROOM_{name.upper()}": value for name, value in self._settings.items()}}
-        with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "postroom.cli", "serve", "--data", str(self.data), "--port", str(port), *words]
-            self._process = subprocess.Popen(command, env=environ, stdout=log, stderr=log, start_new_session=True)
-        wait_for(self._is_ready, START_SECONDS, f"the server is ready; its log:\n{self._tail}")
+        self.launch(*words, port=port)
+        wait_for(self._is_ready, START_SECONDS, f"the server is ready; its log:\n{self.tail()}")
         self.ready_seconds = time.perf_counter() - began
         return self
 
-    def _tail(self) -> str:
+    def launch(self, *words: str, port: int = 0, environ: Mapping[str, str] | None = None) -> None:
+        """Start the process and do not wait for what comes of it; ``environ`` is added to ours."""
+        settings = {f"POSTROOM_{name.upper()}": value for name, value in self._settings.items()}
+        with self.log.open("ab") as log:
+            command = [sys.executable, "-m", "postroom.cli", "serve", "--data", str(self.data), "--port", str(port), *words]
+            self._process = subprocess.Popen(
+                command, env={**os.environ, **settings, **(environ or {})}, stdout=log, stderr=log, start_new_session=True
+            )
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process is gone."""
+        return self._process is None or self._process.poll() is not None
+
+    def tail(self) -> str:
+        """The end of its log."""
         return self.log.read_text(errors="replace")[-4000:]
 
     def _is_ready(self) -> bool:
         assert self._process is not None
         if self._process.poll() is not None:
-            raise AssertionError(f"the server ended with {self._process.returncode}:\n{self._tail()}")
+            raise AssertionError(f"the server ended with {self._process.returncode}:\n{self.tail()}")
         try:
             return self.found["pid"] == self.pid and self.health()["status"] == "ok"
         except (OSError, ValueError, KeyError):
