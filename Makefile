@@ -6,6 +6,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
+.PHONY: races
 .PHONY: help install up test check mutants matrix soak powercuts bench wheel lock schema clean
 
 help:  ## list the targets
@@ -45,6 +46,9 @@ matrix: install  ## kill -9 at every step that has a name, and account for all o
 
 mutants: install  ## seed bugs; the suite must catch each
 	$(BIN)/python -m tests.mutants
+
+races: install  ## races of 2 to 64 clients, 200 rounds each; RACES=n for more, RACES_SEED=n for others
+	RACES=$${RACES:-200} $(BIN)/pytest -q -s -p no:randomly tests/races
 
 bench: install  ## measure Postroom beside its own ceiling and a server of the A2A SDK; some 3 minutes
 	$(BIN)/python -m benches

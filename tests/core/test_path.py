@@ -260,6 +260,24 @@ async def test_removed_workspace_fails_its_post_and_is_gone(house: House) -> Non
     assert (box["open_count"], box["active_count"]) == (0, 0)
 
 
+async def test_removal_ends_a_long_queue_in_one_go(house: House) -> None:
+    """More than a cursor fetches at a time: the end of one changes the row of the next, and a cursor passes over what was changed."""
+    agent = await house.workspace()
+    for number in range(70):
+        await send(house, agent, str(number))
+    await house.services.workspaces.remove(house.operator, agent.id, confirm=False)
+    assert await house.sql("select seq from work") == []
+    assert len(await house.sql("select from outcome where error->>'code' = 'workspace_removed'")) == 70
+
+
+async def test_deadlines_of_a_long_queue_are_over_in_one_go(house: House) -> None:
+    agent = await house.workspace()
+    for number in range(70):
+        await send(house, agent, str(number))
+    await house.sql("update work set deadline = clock_timestamp() - interval '1 second'")
+    assert await house.services.deliveries.reap() == 70
+
+
 async def test_full_mailbox_refuses_and_keeps_what_it_has(house: House, dsn: str) -> None:
     agent = await house.workspace()
     await house.sql("update mailbox set open_count = 2000000")

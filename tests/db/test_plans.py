@@ -12,7 +12,7 @@ from postroom.db.statements import load
 HOT = {
     ("deliveries", "claim_calls"): (uuid4(), 8, 30.0, 10),
     ("deliveries", "read_deliveries"): ([uuid4()],),
-    ("deliveries", "extend_work"): ([uuid4()], [1], [30.0], [uuid4()]),
+    ("deliveries", "extend_work"): ([uuid4()], [1], [30.0], [uuid4()], [uuid4()]),
     ("messages", "read_states"): ([uuid4()],),
     ("messages", "find_latest"): (uuid4(),),
     ("events", "read_all_events"): ("1", 1, 10),

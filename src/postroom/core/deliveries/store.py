@@ -62,7 +62,7 @@ async def read_deliveries(db: Database, leases: Sequence[Lease], pool: str) -> l
 async def extend_work(db: Database, holds: Sequence[Hold], lease: float) -> list[Extension]:
     """Those that are still held; who is missing has lost it."""
     columns = ([h.message_id for h in holds], [h.token for h in holds], [lease] * len(holds), [h.workspace_id for h in holds])
-    rows = await db.write(SQL.extend_work, *columns, pool="reserved")
+    rows = await db.write(SQL.extend_work, *columns, [h.credential_id for h in holds], pool="reserved")
     return [Extension(message_id=row["message_id"], lease_until=row["lease_until"], cancel=row["cancel"]) for row in rows]
 
 
@@ -123,7 +123,7 @@ async def list_cancels(db: Database, workspace: UUID) -> list[UUID]:
 
 async def find_holding(connection: Connection, hold: Hold) -> Row | None:
     """``held``, ``cancel``, ``thread_id``, ``peer_id``; None when the message is not at work in this mailbox."""
-    return await connection.fetchrow(SQL.find_holding, hold.message_id, hold.token, hold.workspace_id)
+    return await connection.fetchrow(SQL.find_holding, hold.message_id, hold.token, hold.workspace_id, hold.credential_id)
 
 
 async def count_work(db: Database) -> Row:

@@ -435,6 +435,7 @@ declare
     boxes uuid[];
     moment timestamptz := clock_timestamp();
     w work;
+    works work[];
     e ending;
 begin
     select array_agg(c.message_id), array_agg(c.workspace_id) into due, boxes from (
@@ -444,7 +445,9 @@ begin
          where w.leased and w.due_at <= moment and (w.attempt >= p_attempt_limit or w.cancel_requested_at is not null)
          order by w.due_at limit p_most)) c;
     perform lock_mailboxes(boxes);
-    for w in select * from work where work.message_id = any(due) order by work.workspace_id, work.seq for update loop
+    -- All of them before the first ends: that lets the next out, and a cursor passes over a row that its own transaction has changed.
+    works := array(select k from work k where k.message_id = any(due) order by k.workspace_id, k.seq for update);
+    foreach w in array works loop
         moment := clock_timestamp();
         if w.deadline <= moment then
             e := unanswered('expired', 'expired', 'The deadline passed without an answer.', w.last_error);
@@ -468,11 +471,13 @@ end $$;
 create function fail_mailbox(p_workspace uuid, p_most integer) returns setof uuid language plpgsql as $$
 declare
     w work;
+    works work[];
     e ending;
 begin
     perform lock_mailboxes(array[p_workspace]);
     update mailbox set paused = true where workspace_id = p_workspace;
-    for w in select * from work where work.workspace_id = p_workspace order by work.seq limit p_most for update loop
+    works := array(select k from work k where k.workspace_id = p_workspace order by k.seq limit p_most for update);
+    foreach w in array works loop
         e := unanswered('failed', 'workspace_removed', 'The workspace was removed before it answered.');
         perform close_work(w, e, 'server', null);
         return next w.message_id;

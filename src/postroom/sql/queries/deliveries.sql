@@ -58,8 +58,9 @@ where m.id = any($1::uuid[]) order by m.workspace_id, m.seq
 -- name: extend_work
 -- Only the holder of the token, and only while it is out. A cancel that was asked for travels back with the answer.
 update work w set due_at = clock_timestamp() + make_interval(secs => given.lease)
-from unnest($1::uuid[], $2::bigint[], $3::float8[], $4::uuid[]) given (message_id, token, lease, workspace_id)
+from unnest($1::uuid[], $2::bigint[], $3::float8[], $4::uuid[], $5::uuid[]) given (message_id, token, lease, workspace_id, credential_id)
 where w.message_id = given.message_id and w.workspace_id = given.workspace_id and w.token = given.token and w.leased
+  and (given.credential_id is null or credential_lives(given.credential_id))
 returning w.message_id, w.due_at as lease_until, w.cancel_requested_at is not null as cancel
 
 -- name: finish_work
@@ -87,7 +88,7 @@ select message_id from work where workspace_id = $1 and leased and cancel_reques
 
 -- name: find_holding
 -- Whether this token is the one that counts, and whether a cancel was asked for.
-select w.token = $2 and w.leased as held, w.cancel_requested_at is not null as cancel, m.thread_id,
+select w.token = $2 and w.leased and ($4::uuid is null or credential_lives($4)) as held, w.cancel_requested_at is not null as cancel, m.thread_id,
     case when m.sender_kind = 'workspace' then m.sender_id end as peer_id
 from work w join message m on m.id = w.message_id where w.message_id = $1 and w.workspace_id = $3
 
