@@ -113,6 +113,7 @@ class Lease:
     message_id: UUID
     token: int
     attempt: int
+    lease_until: datetime
     lost: bool = False
 
 

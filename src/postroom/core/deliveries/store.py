@@ -192,7 +192,8 @@ def _holds(holds: Sequence[Hold]) -> tuple[list[UUID], list[UUID], list[UUID | N
 
 
 def _lease(row: Row) -> Lease:
-    return Lease(message_id=row["message_id"], token=row["token"], attempt=row["attempt"], lost=row["lost"])
+    known = ("message_id", "token", "attempt", "lease_until", "lost")
+    return Lease(**{name: row[name] for name in known})
 
 
 def _written(row: Row) -> Written:
@@ -211,7 +212,7 @@ def _delivery(row: Row, lease: Lease) -> Delivery:
         workspace_id=row["workspace_id"],
         token=lease.token,
         attempt=lease.attempt,
-        lease_until=row["lease_until"] or row["deadline"],
+        lease_until=lease.lease_until,
         deadline=row["deadline"],
         sender=Sender(kind=row["sender_kind"], id=row["sender_id"], name=row["sender_name"], role=row["sender_role"]),
         thread_id=row["thread_id"],

@@ -93,7 +93,7 @@ class Messages:
         topics = ["events"]
         if row["token"] is not None:
             HANDED.labels("call").inc()
-            self.take_lease(Lease(message_id=row["message_id"], token=row["token"], attempt=1))
+            self.take_lease(Lease(message_id=row["message_id"], token=row["token"], attempt=1, lease_until=row["lease_until"]))
         elif row["active"]:
             topics.append("calls" if row["called"] else f"post:{row['workspace_id']}")
         self._signals.emit(*topics)

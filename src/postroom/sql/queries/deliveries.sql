@@ -44,7 +44,7 @@ select item, message_id, token, attempt, lease_until, lost from claim_post($1, $
 
 -- name: read_deliveries
 -- What was claimed, in mailbox order, with what the agent needs to know.
-select m.id as message_id, m.workspace_id, m.seq, (select k.due_at from work k where k.message_id = m.id) as lease_until, m.body, m.thread_id, m.task_id, m.idempotency_key, m.deadline, m.traceparent, m.sender_kind,
+select m.id as message_id, m.workspace_id, m.seq, m.body, m.thread_id, m.task_id, m.idempotency_key, m.deadline, m.traceparent, m.sender_kind,
     m.sender_id, coalesce(sw.name, sp.name, 'Operator') as sender_name, sw.role as sender_role, w.url, w.agent_card,
     case when m.task_id <> m.id then (
         select o.upstream from outcome o join message p on p.id = o.message_id
