@@ -9,17 +9,19 @@ from rich.console import Console
 from benches.machine import describe
 from benches.points import Point, Points
 from benches.report import document, notes, table
+from benches.targets import figure_table, figures
 
 RESULT = Path("tmp/bench.json")
+WIDTH = 120
 
 
 def main() -> None:
     """Measure and report. Ends with 1 when any request failed: what was measured then is not what is claimed."""
-    console, run, points, machine = Console(), Points(), list[Point](), describe()
+    console, run, points, machine = Console(width=WIDTH), Points(), list[Point](), describe()
     for point in run.run():
         points.append(point)
         console.print(f"{point.name}, {point.callers} callers: {point.measured.requests_per_second:.0f}/s {point.measured.first_error}")
-    console.print(table(points), *notes(points), sep="\n")
+    console.print(table(points), *notes(points), figure_table(figures(points)), sep="\n")
     write(json.dumps(document(points, {**machine, "postgres": run.postgres}), indent=2))
     console.print(f"written: {RESULT}")
     sys.exit(any(point.measured.errors for point in points))

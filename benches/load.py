@@ -14,6 +14,7 @@ from pyreqwest.client import Client
 from pyreqwest.exceptions import PyreqwestError
 
 from benches.agent import FetchingAgent
+from benches.feed import listen
 from benches.plan import Inbox, Measured, Plan, percentile, plan_from
 from benches.sending import A2A_HEADERS, UnexpectedAnswer, ask, build_client, post, result_of, send_body
 
@@ -95,6 +96,8 @@ async def fetching(inboxes: list[Inbox], client: Client) -> AsyncGenerator[list[
 
 async def measure(plan: Plan) -> Measured:
     """Run one point."""
+    if plan.kind == "feed":
+        return await listen(plan)
     async with build_client() as client, fetching(plan.inboxes, client) as agents:
         run = Run(plan, client)
         async with asyncio.TaskGroup() as tasks:

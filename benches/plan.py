@@ -57,6 +57,7 @@ def percentile(values: list[float], part: float) -> float:
     return ordered[min(int(len(ordered) * part), len(ordered) - 1)] if ordered else 0.0
 
 
-def plan_from(raw: Any) -> Plan:
+def plan_from(raw: Json) -> Plan:
     """A plan out of its JSON."""
-    return Plan(**{**raw, "inboxes": [Inbox(**inbox) for inbox in raw["inboxes"]]})
+    inboxes = [Inbox(**inbox) for inbox in raw.pop("inboxes")]
+    return Plan(inboxes=inboxes, **raw)

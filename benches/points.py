@@ -15,6 +15,8 @@ FEW_CALLERS = (1, 8, 64)
 MANY = 64
 FETCH_CALLERS = 8
 FETCHERS = 100
+LISTENERS = (1, 1000, 100)
+"""In this order: what a thousand cost is measured in a server that had but one."""
 CALLED = 50
 CONCURRENT = 8
 """Messages that one called mailbox hands out at a time; 50 x 8 leave room for 256 callers."""
@@ -44,6 +46,8 @@ class Points:
                 self.postgres = asyncio.run(postgres_version(server.dsn()))
                 yield from called(server, agent)
                 yield from fetched(server)
+            with postroom() as server:  # a new one: in memory that others have used and left, listeners would cost nothing
+                yield from heard(server)
             with postroom(batch_size="1") as server:
                 yield point("c. called, batch 1", asyncio.run(calls([server], agent, MANY)), compared=MANY)
             with database() as dsn, app("rival", dsn, agent) as rival:
@@ -87,6 +91,26 @@ def fetched(server: ServerProcess) -> Generator[Point]:
     yield point("e. fetching, 1 mailbox", asyncio.run(fetches(server, 1, FETCH_CALLERS)), compared=FETCH_CALLERS)
     yield point(f"e. fetching, {FETCHERS} mailboxes", asyncio.run(fetches(server, FETCHERS, MANY)), compared=MANY)
     yield point("e. wake-up", asyncio.run(fetches(server, 1, 1, kind="wake")), compared=None)
+
+
+def heard(server: ServerProcess) -> Generator[Point]:
+    """Messages as the listeners of a live feed see them."""
+    for listeners in LISTENERS:
+        yield point("g. feed, per listener", asyncio.run(feed(server, listeners)), compared=None)
+
+
+async def feed(server: ServerProcess, listeners: int) -> Plan:
+    """Messages to one new mailbox that nobody empties, and listeners on its feed."""
+    async with server.client() as operator:
+        id, _ = await make_agent(operator, f"heard-{listeners}")
+    return Plan(
+        kind="feed",
+        urls=[address(server, id)],
+        headers=bearer(server.operator_token),
+        callers=listeners,
+        feed=f"{server.url}/workspaces/{id}/events/stream",
+        server=server.pid,
+    )
 
 
 async def fetches(server: ServerProcess, mailboxes: int, callers: int, *, kind: Literal["load", "wake"] = "load") -> Plan:

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from benches.plan import MEASURED_SECONDS, WARM_SECONDS
 from benches.points import CALLED, CONCURRENT, FETCHERS, Point
+from benches.targets import figures
 from postroom.settings import load_settings
 
 Json = dict[str, Any]
@@ -49,9 +50,12 @@ def notes(points: Sequence[Point]) -> list[str]:
     """What does not fit into the columns."""
     explained = [
         f"b, c, f: {CALLED} mailboxes whose agent is called at its URL. Fetching: one message of a mailbox at a time; requests = messages.",
+        "Feed: from the answer to the send to the sight of it; requests = sights.",
         "Wake-up: from the send to the message in the agent's hand; the agent waits in a claim.",
     ]
-    return explained + [f"{point.name}: {name}: {value:.1f}" for point in points for name, value in point.measured.more.items()]
+    return explained + [
+        f"{point.name}, {point.callers}: {name}: {value:.1f}" for point in points for name, value in point.measured.more.items()
+    ]
 
 
 def document(points: Sequence[Point], machine: Json) -> Json:
@@ -69,5 +73,6 @@ def document(points: Sequence[Point], machine: Json) -> Json:
             "fetched_mailboxes": FETCHERS,
             "max_concurrent": CONCURRENT,
         },
+        "figures": [figure.document() for figure in figures(points)],
         "points": [{**asdict(point), "ratio": ratio(point, ceiling)} for point in points],
     }
