@@ -35,8 +35,8 @@ check: install  ## format, lint, types, import contracts, our own lints
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m tests.lints
 
-soak: install  ## kill -9 under load for some five minutes, judged by the checker; SOAK_KILLS=n for more
-	SOAK_KILLS=$${SOAK_KILLS:-150} $(BIN)/pytest -s -p no:randomly tests/crash/test_kill.py -k random_moments
+soak: install  ## faults of every kind under load for five minutes, judged by the checker; HOURS=n for longer, SEED=n again
+	$(BIN)/python -m tests.soak $(if $(HOURS),--hours $(HOURS)) $(if $(SEED),--seed $(SEED))
 
 powercuts: install  ## cut the power under load twenty times; POWER_CUTS=n for more, root and /dev/fuse needed
 	POWER_CUTS=$${POWER_CUTS:-20} $(BIN)/pytest -s -p no:randomly tests/faults/test_power.py

@@ -78,7 +78,7 @@ class House:
             if wait is None or "message" in result:
                 break
         if "message" in result:
-            self.journal.answers[key] = result["message"]["parts"][0]["text"]
+            self.journal.heard(key, result["message"]["parts"][0]["text"])
         return key
 
     async def keep_sending(self, mailboxes: Sequence[Mailbox], *, pause: float, wait: float | None = None) -> None:
@@ -111,7 +111,7 @@ class House:
         path = f"/workspaces/{mailbox.id}/inbox/{item['message_id']}/reply"
         answer = await self.post(http, path, body, {"Authorization": f"Bearer {mailbox.token}"})
         if answer.status_code == 200:
-            self.journal.replied(item["message_id"])
+            self.journal.counted(item["message_id"], answer_to(text))
         # A lease that ran out meanwhile is no fault: somebody else has the message, or had.
         if answer.status_code not in (200, 409):
             self.journal.refused.append(f"reply: {answer.status_code} {answer.text[:200]}")
