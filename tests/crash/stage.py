@@ -124,7 +124,7 @@ class Stage:
             self.house.journal.acked(key, answer.headers["x-postroom-message-id"])
             result = answer.json()["result"]
             if "message" in result:
-                self.house.journal.answers[key] = result["message"]["parts"][0]["text"]
+                self.house.journal.heard(key, result["message"]["parts"][0]["text"])
             if not wait or "message" in result or result["task"]["status"]["state"] in ENDED:
                 return answer.headers["x-postroom-message-id"]
 

@@ -169,7 +169,7 @@ async def check(flow: Flow, stage: Stage) -> None:
     async with httpx.AsyncClient(timeout=30) as http:
         for key in stage.letters:
             await stage.send(http, stage.of(key), key)
-    verdict = await judge(stage.house.journal, stage.dsn, stage.ids)
+    verdict = await judge(stage.house.journal, stage.dsn, stage.ids, ends=flow.states)
     assert verdict.faults == {}
     assert {row.state for row in await stage.rows() if row.reply_to is None} <= set(flow.states)
     assert await faults_of_history(stage.dsn, stage.ids) == []

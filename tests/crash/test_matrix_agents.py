@@ -161,6 +161,6 @@ async def check(desk: Desk, journal: Journal, end: str) -> None:
     for key in journal.intents:
         journal.acked(key, desk.send(key).headers["x-postroom-message-id"])
     dsn = desk.server.dsn()
-    assert (await judge(journal, dsn, [desk.mailbox.id])).faults == {}
+    assert (await judge(journal, dsn, [desk.mailbox.id], ends=[end])).faults == {}
     assert {row.state for row in await read_rows(dsn, [desk.mailbox.id]) if row.reply_to is None} == {end}
     assert await faults_of_history(dsn, [desk.mailbox.id]) == []

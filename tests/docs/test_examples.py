@@ -36,7 +36,7 @@ class PostRoom(ServerProcess):
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "postroom.cli", "up", "--demo", "--no-open", "--data", str(self.data), "--port", str(port)]
             self._process = subprocess.Popen([*command, *words], stdout=log, stderr=log, start_new_session=True)
-        wait_for(lambda: "#prl_" in self._tail(), 60.0, "the demo team is there")
+        wait_for(lambda: "#prl_" in self.tail(), 60.0, "the demo team is there")
         return self
 
 

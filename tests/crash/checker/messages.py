@@ -9,15 +9,16 @@ from tests.crash.checker.journal import Journal, answer_to
 from tests.crash.checker.verdict import Verdict
 
 
-async def judge(journal: Journal, dsn: str, mailboxes: Iterable[str], *, loose: Collection[str] = ()) -> Verdict:
-    """The verdict on the messages of a run that has come to rest. ``loose`` mailboxes hand out several at a time: no order is due."""
+async def judge(journal: Journal, dsn: str, mailboxes: Iterable[str], *, ends: Collection[str] = ()) -> Verdict:
+    """The verdict on the messages of a run that has come to rest; ``ends`` are those that any may have beside an answer."""
     mailboxes = list(mailboxes)
-    rows, events = await read_rows(dsn, mailboxes), await read_events(dsn, mailboxes)
-    return judge_messages(journal, rows, events, loose=loose)
+    for key, mailbox in journal.intents.items():
+        journal.mean(key, mailbox, *ends)
+    return judge_messages(journal, await read_rows(dsn, mailboxes), await read_events(dsn, mailboxes))
 
 
 def judge_messages(journal: Journal, rows: list[Row], events: list[Event], *, loose: Collection[str] = ()) -> Verdict:
-    """The same on what was read."""
+    """The same on what was read. ``loose`` mailboxes hand out several at a time: no order is due."""
     asked = [row for row in rows if row.reply_to is None]
     replies = [row for row in rows if row.reply_to is not None]
     verdict = Verdict()
