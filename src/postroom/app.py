@@ -103,7 +103,7 @@ class Server:
         self._connections = Connections(guard, reply_limit=settings.reply_limit)
         self._deliver = Deliver(self._services, PushCaller(self._connections, call_seconds=settings.call_seconds))
         self._services.messages.may_lend = self._deliver.may_lend
-        self._services.messages.take_lease = self._deliver.take_lease
+        self._services.messages.take = self._deliver.take
         self._wake = WakeConnection(db, signals, self._services.server)
         place = settings.data if embedded else None
         self._supervisor = Supervisor(signals, list_loops(self._services, self._deliver, self._wake, place))

@@ -32,8 +32,8 @@ NAMES: Final = frozenset(
     f"{flow}.{step}"
     for flow, steps in {
         "accept": "received batched committed followed settled answering",
-        "lend": "taken reading read",
-        "claim": "calls_due calls_committed calls_read post_received post_committed post_read",
+        "lend": "taken",
+        "claim": "calls_due calls_committed calls_read post_received post_committed",
         "call": "begun connecting answering half_read read settling settled",
         "finish": "received batched committed settled",
         "extend": "calls_due calls_committed asked committed",
@@ -51,7 +51,7 @@ NAMES: Final = frozenset(
         "create": "settled directory initdb settings roles synced renamed linked",
         "database": "started ready",
         "start": "migrated checked key_made prepared operator ready",
-        "drain": "begun accepted called given_back closed finished removed",
+        "drain": "begun accepted called closed finished removed",
         "feed": "opened read said",
         "agent": (
             "claimed noted handled file_written file_named stored replied settled forgotten "

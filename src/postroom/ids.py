@@ -8,6 +8,8 @@ import secrets
 import time
 from uuid import UUID
 
+_TIME = (2**48 - 1) << 80
+_RANDOM = (2**12 - 1) << 64 | (2**62 - 1)
 _VERSION_7 = 0x7 << 76
 _VARIANT_RFC = 0b10 << 62
 
@@ -15,6 +17,4 @@ _VARIANT_RFC = 0b10 << 62
 def new_id() -> UUID:
     """Make a UUIDv7."""
     milliseconds = time.time_ns() // 1_000_000
-    random_a = secrets.randbits(12)
-    random_b = secrets.randbits(62)
-    return UUID(int=(milliseconds & (2**48 - 1)) << 80 | _VERSION_7 | random_a << 64 | _VARIANT_RFC | random_b)
+    return UUID(int=(milliseconds << 80) & _TIME | secrets.randbits(80) & _RANDOM | _VERSION_7 | _VARIANT_RFC)

@@ -40,8 +40,6 @@ class Case:
         return self.process == POSTMASTER or self.flow == "created"
 
 
-STUCK = tuple(f"lend.reading hit={hit} raise" for hit in range(1, 40))
-
 ACCEPT = "received batched committed followed settled answering"
 FINISH = "received batched committed settled"
 
@@ -54,7 +52,7 @@ def _places(flow: str, steps: str, hits: int = 1) -> dict[str, int]:
 PLACES: dict[str, dict[str, int]] = {
     "fetched": {
         **_places("accept", ACCEPT, 2),
-        **_places("claim", "post_received post_committed post_read", 2),
+        **_places("claim", "post_received post_committed", 2),
         **_places("heartbeat", "received seen committed", 2),
         **_places("progress", "noted committed", 2),
         **_places("extend", "asked committed", 2),
@@ -62,7 +60,7 @@ PLACES: dict[str, dict[str, int]] = {
     },
     "called": {
         **_places("accept", ACCEPT, 2),
-        **_places("lend", "taken reading read"),
+        **_places("lend", "taken"),
         **_places("claim", "calls_due calls_committed calls_read"),
         **_places("call", "begun connecting answering half_read read settling settled", 2),
         **_places("finish", FINISH, 2),
@@ -119,7 +117,6 @@ AGENT_PLACES: dict[str, str] = {
     "sdk_comes_back": "left_behind given_back",
 }
 
-GIVEN_BACK = Case("drained", "drain.given_back", more=STUCK)
 
 
 def _full() -> Iterator[Case]:

@@ -11,7 +11,7 @@ from postroom.db.statements import load
 
 HOT = {
     ("deliveries", "claim_calls"): (uuid4(), 8, 30.0, 10),
-    ("deliveries", "read_deliveries"): ([uuid4()],),
+    ("deliveries", "read_calls"): ([uuid4()],),
     ("deliveries", "extend_work"): ([uuid4()], [1], [30.0], [uuid4()], [uuid4()]),
     ("messages", "read_states"): ([uuid4()],),
     ("messages", "find_latest"): (uuid4(),),

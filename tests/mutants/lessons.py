@@ -157,8 +157,8 @@ _LOST_SEEDS = [
     Seed(
         name="L15 one call at a time for all agents",
         file="workers/deliver.py",
-        old="        return 0 if self._closing else self._limit - len(self._calls) - len(self._lent)",
-        new="        return 0 if self._closing else 1 - len(self._calls) - len(self._lent)",
+        old="        return 0 if self._closing else self._limit - len(self._calls)",
+        new="        return 0 if self._closing else 1 - len(self._calls)",
         tests=(f"{_LOST}::test_l15_one_busy_agent_delays_nobody_else",),
     ),
     Seed(

@@ -41,6 +41,7 @@ class Batcher(Generic[Item, Result]):
         self._pending = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._sizes, self._seconds = BATCH_SIZE.labels(name), BATCH_SECONDS.labels(name)
 
     async def submit(self, item: Item, *, size: int = 0) -> Result:
         """Hand over one item of ``size`` bytes and wait for its result; raises what the write raised for it."""
@@ -88,8 +89,8 @@ class Batcher(Generic[Item, Result]):
         else:
             for entry, result in zip(batch, results, strict=True):
                 self._settle(entry, lambda answer, result=result: answer.set_result(result))
-        BATCH_SIZE.labels(self.name).observe(len(batch))
-        BATCH_SECONDS.labels(self.name).observe(time.perf_counter() - started)
+        self._sizes.observe(len(batch))
+        self._seconds.observe(time.perf_counter() - started)
 
     async def _fail(self, batch: list[_Entry[Item, Result]], error: Exception) -> None:
         """One bad item must not take its neighbours along: a batch that fails is written item by item.

@@ -54,6 +54,7 @@ class Database:
         self.dsn = dsn
         self._settings = settings
         self._pools: dict[str, asyncpg.Pool[Any]] = {}
+        self._waits = {name: POOL_WAIT_SECONDS.labels(name) for name in ("requests", "workers", "reserved", "lanes")}
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator["Database"]:
@@ -97,7 +98,7 @@ class Database:
             borrowed = await self._pools[pool].acquire(timeout=self._settings.pool_seconds)
         except TimeoutError as error:
             raise Unavailable("The server is busy.", code="busy", retry_after=1.0) from error
-        POOL_WAIT_SECONDS.labels(pool).observe(time.perf_counter() - started)
+        self._waits[pool].observe(time.perf_counter() - started)
         try:
             yield borrowed  # pyright: ignore[reportReturnType]
         except asyncpg.InternalClientError:

@@ -6,6 +6,8 @@ in: it only keeps a cookie's owner from being used (lessons.md, L20 and L23).
 """
 
 import re
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -18,6 +20,8 @@ from postroom.core.services import Services
 from postroom.errors import Forbidden, OutcomeUnknown, Unauthenticated, Unavailable
 from postroom.ids import new_id
 from postroom.settings import Settings
+
+LookUp = Callable[[str], Awaitable[Principal]]
 
 REQUEST_ID_HEADER: Final = "x-request-id"
 
@@ -34,11 +38,30 @@ async def authenticate(connection: HTTPConnection, services: Services) -> Princi
     Raises Unauthenticated, Forbidden (``cross_origin``, ``wrong_workspace``), Gone for the token of a removed workspace, and Unavailable
     when the database can not say: a question without an answer is never a no (lessons.md, L28).
     """
+    return await _caller(connection, services, services.identity.authenticate)
+
+
+async def recognise(connection: HTTPConnection, services: Services) -> Principal:
+    """The caller as last seen; for writes whose own statement decides whether the credential still counts. Raises as ``authenticate``."""
+    return await _caller(connection, services, services.identity.recognise)
+
+
+@asynccontextmanager
+async def refusing(connection: HTTPConnection, services: Services) -> AsyncGenerator[None]:
+    """Around such a write: when it finds the credential out of use, the look-up says why (401 or 410)."""
+    try:
+        yield
+    except Unauthenticated:
+        await authenticate(connection, services)
+        raise
+
+
+async def _caller(connection: HTTPConnection, services: Services, look_up: LookUp) -> Principal:
     token = _bearer(connection)
     if token is not None:
-        principal = await _look_up(token, services)
+        principal = await _identify(token, look_up)
     else:
-        principal = await _person(connection, services)
+        principal = await _person(connection, services, look_up)
     _check_workspace_header(connection, principal)
     return principal
 
@@ -97,20 +120,20 @@ def _bearer(connection: HTTPConnection) -> str | None:
     return token.strip()
 
 
-async def _person(connection: HTTPConnection, services: Services) -> Principal:
+async def _person(connection: HTTPConnection, services: Services, look_up: LookUp) -> Principal:
     secret = connection.cookies.get(cookie_name(connection, services.settings))
     if secret is None:
         raise Unauthenticated("This needs a token or a browser session. `postroom login-link` lets a browser in.")
     require_same_origin(connection, services.settings)
-    principal = await _look_up(secret, services)
+    principal = await _identify(secret, look_up)
     if principal.kind is not PrincipalKind.PERSON:
         raise Unauthenticated("This is not a browser session.")
     return principal
 
 
-async def _look_up(secret: str, services: Services) -> Principal:
+async def _identify(secret: str, look_up: LookUp) -> Principal:
     try:
-        return await services.identity.authenticate(secret)
+        return await look_up(secret)
     except OutcomeUnknown as error:
         # A look-up writes nothing, so there is no outcome to be unsure of.
         raise Unavailable("The database can not be reached.", code="database_down", retry_after=error.retry_after) from error

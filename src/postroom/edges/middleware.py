@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from postroom.clock import monotonic
@@ -19,14 +20,16 @@ log = structlog.get_logger()
 
 Layer = Callable[[Scope, Receive, Send, ASGIApp], Awaitable[None]]
 
-_HEADERS: Final = {
-    "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-}
+_REQUEST_ID: Final = REQUEST_ID_HEADER.encode()
+_HEADERS: Final = (
+    (b"content-security-policy", b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _NUL = re.compile(rb"%00|\x00")
 
@@ -57,7 +60,7 @@ async def follow(scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> No
         nonlocal status
         if message["type"] in _STARTS:
             status = message.get("status", 101)
-            MutableHeaders(raw=_raw(message))[REQUEST_ID_HEADER] = request_id
+            _raw(message).append((_REQUEST_ID, request_id.encode()))
         await send(message)
 
     try:
@@ -108,10 +111,9 @@ async def add_headers(scope: Scope, receive: Receive, send: Send, app: ASGIApp) 
 
     async def send_with(message: Message) -> None:
         if message["type"] in ("http.response.start", "websocket.http.response.start"):
-            headers = MutableHeaders(raw=_raw(message))
-            for name, value in _HEADERS.items():
-                headers.setdefault(name, value)
-            headers.setdefault("cache-control", "no-store")
+            headers = _raw(message)
+            given = {name for name, _ in headers}
+            headers += [header for header in _HEADERS if header[0] not in given]
         await send(message)
 
     await app(scope, receive, send_with)
@@ -158,6 +160,7 @@ class HostGuard:
         return (name in self._names and (port or default) == own) or place in self._given or (name, None) in self._given
 
 
+@lru_cache(maxsize=256)
 def _split(host: str) -> tuple[str, int | None] | None:
     """Name and port; None for what is no host."""
     try:

@@ -1,8 +1,11 @@
 """Everything that the server answers to, put together: the one place where the edges of one port meet."""
 
 import asyncio
+from collections.abc import Sequence
 
-from starlette.types import ASGIApp
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from postroom.core.services import Services
 from postroom.edges import a2a, live
@@ -14,11 +17,24 @@ from postroom.edges.rest.health import Collect, Health
 
 def build_site(services: Services, *, health: Health, collect: Collect, draining: asyncio.Event, closing: asyncio.Event) -> ASGIApp:
     """The application of the HTTP server. Streams and claims end when ``draining`` is set, sends stop waiting when ``closing`` is."""
-    api = create_api(
-        services,
-        health=health,
-        collect=collect,
-        routes=[*a2a.routes(services, closing), *inbox.routes(services, draining), *live.routes(services, draining)],
-        extra_paths={**a2a.paths(), **inbox.paths(), **live.paths()},
-    )
-    return wrap(api, services.settings)
+    routes = [*a2a.routes(services, closing), *inbox.routes(services, draining), *live.routes(services, draining)]
+    api = create_api(services, health=health, collect=collect, routes=routes, extra_paths={**a2a.paths(), **inbox.paths(), **live.paths()})
+    return wrap(_shortened(routes, api), services.settings)
+
+
+def _shortened(routes: Sequence[BaseRoute], app: ASGIApp) -> ASGIApp:
+    """The application with a short way to the plain routes. FastAPI's and Starlette's own layers, of which these routes need none, cost
+    more than all of ours (docs/decisions/0012); whatever is not exactly one of them takes the long way and gets its 404 or 405 there."""
+    plain = [route for route in routes if isinstance(route, Route)]
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        for route in plain if scope["type"] == "http" else ():
+            match, found = route.matches(scope)
+            if match is Match.FULL:
+                scope.update(found)
+                response = await route.endpoint(Request(scope, receive, send))
+                await response(scope, receive, send)
+                return
+        await app(scope, receive, send)
+
+    return serve

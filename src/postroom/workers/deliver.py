@@ -5,7 +5,6 @@ and every write about it names its token. When the lease is lost the call is dro
 """
 
 import asyncio
-from collections import deque
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -21,7 +20,6 @@ from postroom.core.deliveries.model import (
     Delivery,
     Failure,
     Hold,
-    Lease,
     NotHanded,
     Reply,
     Return,
@@ -64,7 +62,6 @@ class Deliver:
         self._limit = services.settings.call_limit
         self._lease = services.settings.lease_seconds
         self._calls: dict[UUID, _Call] = {}
-        self._lent: deque[tuple[Lease, float]] = deque()
         self._group: asyncio.TaskGroup | None = None
         self._closing = False
         self._idle = asyncio.Event()
@@ -80,7 +77,7 @@ class Deliver:
     @property
     def free(self) -> int:
         """How many more calls may begin."""
-        return 0 if self._closing else self._limit - len(self._calls) - len(self._lent)
+        return 0 if self._closing else self._limit - len(self._calls)
 
     # Leases that were born with their message
 
@@ -88,25 +85,10 @@ class Deliver:
         """Whether an accept may hand its message to this server at once."""
         return self._group is not None and self.free > 0
 
-    def take_lease(self, lease: Lease) -> None:
-        """A lease that an accept made for this server."""
-        self._lent.append((lease, self._trust()))
+    def take(self, delivery: Delivery, target: CallTarget, since: float) -> None:
+        """Begin the call of a lease that an accept made for this server, asked for at ``since`` (monotonic)."""
         reach("lend.taken")
-        self._services.signals.receive("lent")
-
-    async def start_lent(self) -> bool:
-        """Begin the calls of the leases that were taken; one run of the loop ``lend``."""
-        taken = list(self._lent)
-        if taken:
-            reach("lend.reading")
-        trust = min((until for _, until in taken), default=0.0)
-        for delivery, target in await self._services.deliveries.read_calls([lease for lease, _ in taken]):
-            self._start(delivery, target, trust)
-        if taken:
-            reach("lend.read")
-        for _ in taken:
-            self._lent.popleft()
-        return bool(self._lent)
+        self._start(delivery, target, self._trust(since))
 
     # Claims
 
@@ -115,7 +97,7 @@ class Deliver:
         free = self.free
         if free <= 0:
             return False
-        trust = self._trust()
+        trust = self._trust(monotonic())
         claimed = await self._services.deliveries.claim_calls(free)
         if claimed:
             reach("claim.calls_read")
@@ -125,8 +107,8 @@ class Deliver:
             self._services.signals.emit("events")
         return len(claimed) == free
 
-    def _trust(self) -> float:
-        return monotonic() + self._lease * _TRUSTED_SHARE
+    def _trust(self, since: float) -> float:
+        return since + self._lease * _TRUSTED_SHARE
 
     def _start(self, delivery: Delivery, target: CallTarget, trusted_until: float) -> None:
         if self._group is None:
@@ -159,7 +141,9 @@ class Deliver:
         CALLS_IN_FLIGHT.set(len(self._calls))
         if not self._calls:
             self._idle.set()
-        self._services.signals.receive("calls")
+        if self.free == 1:
+            # There was no room: what has been due meanwhile was left where it is.
+            self._services.signals.receive("calls")
 
     async def _hand(self, call: _Call) -> CallResult | None:
         """The agent's answer; None when the lease was lost before or while it was called."""
@@ -239,7 +223,7 @@ class Deliver:
         A claim whose commit was cut off is run again, and finds other post: the first commit's leases would have to run out. What is
         unknown at two looks in a row is meant by nobody; if it is, the token decides.
         """
-        known = [*self._calls, *(lease.message_id for lease, _ in self._lent)]
+        known = list(self._calls)
         self._strange, freed = await store.free_own_leases(self._services.db, self._services.server, known, self._strange)
         reach("disown.looked")
         if freed:
@@ -263,8 +247,3 @@ class Deliver:
                 await self._idle.wait()
         except TimeoutError:
             log.info("stopping with calls in flight; their leases stay", calls=len(self._calls))
-        unhanded = [call.delivery.message_id for call in self._calls.values() if not call.handed]
-        unhanded += [lease.message_id for lease, _ in self._lent]
-        if unhanded:
-            await store.release_server(self._services.db, self._services.server, unhanded)
-            reach("drain.given_back")

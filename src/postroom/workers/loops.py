@@ -25,7 +25,6 @@ def list_loops(services: Services, deliver: Deliver, wake: WakeConnection, disk_
     loops = [
         Loop(name="wake", run_once=wake.run_once, interval=1.0, topics=("outbox",), gap=_SIGNALS_GAP),
         Loop(name="deliver", run_once=deliver.claim, interval=poll, topics=("calls",)),
-        Loop(name="lend", run_once=deliver.start_lent, interval=poll, topics=("lent",)),
         Loop(name="extend", run_once=deliver.extend, interval=lease / 3, topics=("cancels",)),
         Loop(name="disown", run_once=deliver.disown, interval=1.0, gap=1.0),
         Loop(name="presence", run_once=deliver.note_seen, interval=1.0),

@@ -8,7 +8,7 @@ State machine of a message (drawn in ``docs/concepts.md``)::
 transaction, so a message is always in exactly one of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -127,6 +127,15 @@ class Claim:
     lease: float
 
 
+@dataclass(slots=True)
+class Claimed:
+    """What a claim brought; ``lost`` counts hand-outs that ran out before. ``refused``: ``unauthenticated``, ``called``."""
+
+    deliveries: list[Delivery] = field(default_factory=list[Delivery])
+    lost: int = 0
+    refused: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
     """A write about a hand-out names all three; ``credential_id`` is None for the calls of a server itself."""
@@ -176,6 +185,21 @@ class Written:
     message_id: UUID
     promoted: int = 0
     called: bool = False
+    attempts: int = 0
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a message ended, as it was just committed; ``at`` is the database's time."""
+
+    message_id: UUID
+    state: End
+    attempts: int
+    at: datetime
+    reply_id: UUID | None
+    reply: Reply | None
+    error: Json | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

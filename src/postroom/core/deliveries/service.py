@@ -1,7 +1,7 @@
 """Use cases of deliveries: hand out, extend, finish, give back, cancel, and what time does by itself."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,14 +11,15 @@ from postroom.core.deliveries import store
 from postroom.core.deliveries.model import (
     CallTarget,
     Claim,
+    Claimed,
     Delivery,
     End,
+    Ended,
     Extension,
     Failure,
     Finish,
     Hold,
     Json,
-    Lease,
     Reply,
     Return,
     ReturnKind,
@@ -29,7 +30,7 @@ from postroom.core.events.model import EventType
 from postroom.db.batching import Batcher
 from postroom.db.database import Database
 from postroom.db.signals import Signals
-from postroom.errors import LeaseLost, NotFound, Superseded, Unauthenticated
+from postroom.errors import Conflict, LeaseLost, NotFound, Superseded, Unauthenticated
 from postroom.failpoints import reach
 from postroom.ids import new_id
 from postroom.metrics import FINISHED, HANDED, LEASES_LOST, RETURNED
@@ -47,9 +48,11 @@ class Deliveries:
         self._settings = settings
         self._signals = signals
         self.server = server
+        # Plugged in by who keeps callers waiting: what has just ended, and how.
+        self.on_end: Callable[[Ended], None] = lambda _ended: None
         size, lanes = settings.batch_size, settings.lanes
         self.finishes: Batcher[Finish, Written] = Batcher("finish", self._write_finishes, lanes=lanes, size=size)
-        self.claims: Batcher[Claim, list[Lease]] = Batcher("claim", self._write_claims, lanes=1, size=size)
+        self.claims: Batcher[Claim, Claimed] = Batcher("claim", self._write_claims, lanes=1, size=size)
 
     # Hand out
 
@@ -57,40 +60,39 @@ class Deliveries:
         """Lease what is due for agents that are called, at most so many."""
         reach("claim.calls_due")
         leases = await store.claim_calls(self._db, self.server, most, self._settings.lease_seconds, self._settings.attempt_limit)
-        if leases:
-            reach("claim.calls_committed")
-        self._count_handed("call", leases)
-        return await self.read_calls(leases)
-
-    async def read_calls(self, leases: Sequence[Lease]) -> list[tuple[Delivery, CallTarget]]:
-        """What the leases are about, and where to bring it."""
         if not leases:
             return []
-        found = await store.read_deliveries(self._db, leases, "workers")
-        return [
-            (delivery, CallTarget(workspace_id=delivery.workspace_id, url=row["url"] or "", agent_card=row["agent_card"]))
-            for delivery, row in found
-        ]
+        reach("claim.calls_committed")
+        self._count_handed("call", len(leases), lost=sum(lease.lost for lease in leases))
+        return await store.read_calls(self._db, leases)
 
     async def claim_post(self, claim: Claim) -> list[Delivery]:
-        """Lease what is due in one mailbox for its agent; empty when there is nothing."""
+        """Lease what is due in one mailbox for its agent; empty when there is nothing.
+
+        Raises Unauthenticated, and Conflict (``delivery_mode``) where post is brought to a URL.
+        """
         reach("claim.post_received")
-        leases = await self.claims.submit(claim)
-        if not leases:
-            return []
-        reach("claim.post_committed")
-        self._count_handed("fetch", leases)
-        self._signals.emit("events")
-        read = await store.read_deliveries(self._db, leases, "requests")
-        reach("claim.post_read")
-        return [delivery for delivery, _ in read]
+        claimed = await self.claims.submit(claim)
+        match claimed.refused:
+            case "unauthenticated":
+                raise Unauthenticated("This needs a valid token.")
+            case "called":
+                raise brought_to_url()
+            case _:
+                return claimed.deliveries
 
-    async def _write_claims(self, claims: Sequence[Claim]) -> list[list[Lease]]:
-        return await store.claim_post(self._db, claims, self._settings.attempt_limit)
+    async def _write_claims(self, claims: Sequence[Claim]) -> list[Claimed]:
+        found = await store.claim_post(self._db, claims, self._settings.attempt_limit)
+        handed = sum(len(claimed.deliveries) for claimed in found)
+        if handed:
+            reach("claim.post_committed")
+            self._count_handed("fetch", handed, lost=sum(claimed.lost for claimed in found))
+            self._signals.emit("events")
+        return found
 
-    def _count_handed(self, way: str, leases: Sequence[Lease]) -> None:
-        HANDED.labels(way).inc(len(leases))
-        LEASES_LOST.labels("ran_out").inc(sum(lease.lost for lease in leases))
+    def _count_handed(self, way: str, leases: int, *, lost: int) -> None:
+        HANDED.labels(way).inc(leases)
+        LEASES_LOST.labels("ran_out").inc(lost)
 
     async def extend(self, holds: Sequence[Hold], lease: float) -> dict[UUID, Extension]:
         """Make leases last ``lease`` seconds from now; who is missing in the answer has lost it."""
@@ -175,9 +177,27 @@ class Deliveries:
 
     async def _write_finishes(self, items: Sequence[Finish]) -> list[Written]:
         reach("finish.batched")
-        written = await store.finish_work(self._db, items)
+        found = await store.finish_work(self._db, items)
         reach("finish.committed")
-        return written
+        # Here and not in ``_finish``: the agent that replied may be gone, and who waits for its reply has to hear of it all the same.
+        for item, written in zip(items, found, strict=True):
+            self._tell(item, written)
+            self._wake(written)
+        return found
+
+    def _tell(self, item: Finish, written: Written) -> None:
+        if written.verdict == "done" and written.ended_at is not None:
+            self.on_end(
+                Ended(
+                    message_id=written.message_id,
+                    state=item.state,
+                    attempts=written.attempts,
+                    at=written.ended_at,
+                    reply_id=item.reply_id,
+                    reply=item.reply,
+                    error=item.error,
+                )
+            )
 
     async def give_back(self, item: Return) -> Written:
         """A hand-out without an end: retry, not handed, or released. Raises as ``reply`` does."""
@@ -185,6 +205,7 @@ class Deliveries:
         reach("give_back.received")
         written = (await store.return_work(self._db, [item], *limits))[0]
         reach("give_back.committed")
+        self._wake(written)
         if written.verdict == "done":
             RETURNED.labels(item.kind.value).inc()
         elif written.verdict in ("failed", "cancelled"):
@@ -192,7 +213,6 @@ class Deliveries:
         return self._settled(written)
 
     def _settled(self, written: Written) -> Written:
-        self._wake(written)
         match written.verdict:
             case "lease_lost":
                 LEASES_LOST.labels("late").inc()
@@ -258,6 +278,11 @@ class Deliveries:
                 )
             )
         return len(rows)
+
+
+def brought_to_url() -> Conflict:
+    """The refusal of a claim where there is nothing to claim."""
+    return Conflict("This workspace is called at its URL and does not fetch.", code="delivery_mode", delivery_mode="push")
 
 
 def preview_of(message: Json) -> str | None:

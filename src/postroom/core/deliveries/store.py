@@ -3,7 +3,20 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from postroom.core.deliveries.model import Claim, Delivery, Extension, Finish, Hold, Json, Lease, Return, Sender, Written
+from postroom.core.deliveries.model import (
+    CallTarget,
+    Claim,
+    Claimed,
+    Delivery,
+    Extension,
+    Finish,
+    Hold,
+    Json,
+    Lease,
+    Return,
+    Sender,
+    Written,
+)
 from postroom.db.database import Connection, Database, Row
 from postroom.db.statements import load
 
@@ -42,21 +55,30 @@ async def claim_calls(db: Database, server: UUID, most: int, lease: float, attem
     return [_lease(row) for row in rows]
 
 
-async def claim_post(db: Database, claims: Sequence[Claim], attempt_limit: int) -> list[list[Lease]]:
-    """Leases per claim, in the order of the claims."""
+async def claim_post(db: Database, claims: Sequence[Claim], attempt_limit: int) -> list[Claimed]:
+    """What each claim brought, in the order of the claims."""
     columns = list(zip(*((c.workspace_id, c.credential_id, c.most, c.lease) for c in claims), strict=True))
-    leases: list[list[Lease]] = [list[Lease]() for _ in claims]
+    found = [Claimed() for _ in claims]
     for row in await db.write(SQL.claim_post, *columns, attempt_limit, pool="lanes"):
         item: int = row["item"]
-        leases[item - 1].append(_lease(row))
-    return leases
+        claimed = found[item - 1]
+        if row["verdict"] == "leased":
+            claimed.deliveries.append(_delivery(row, _lease(row)))
+            claimed.lost += row["lost"]
+        else:
+            claimed.refused = row["verdict"]
+    return found
 
 
-async def read_deliveries(db: Database, leases: Sequence[Lease], pool: str) -> list[tuple[Delivery, Row]]:
-    """What was leased, in mailbox order, each with its row (``url``, ``agent_card``)."""
+async def read_calls(db: Database, leases: Sequence[Lease]) -> list[tuple[Delivery, CallTarget]]:
+    """What was leased, in mailbox order, and where to bring it."""
     by_id = {lease.message_id: lease for lease in leases}
-    rows = await db.fetch(SQL.read_deliveries, list(by_id), pool=pool)
-    return [(_delivery(row, by_id[row["message_id"]]), row) for row in rows]
+    calls: list[tuple[Delivery, CallTarget]] = []
+    for row in await db.fetch(SQL.read_calls, list(by_id), pool="workers"):
+        lease = by_id[row["message_id"]]
+        target = CallTarget(workspace_id=row["workspace_id"], url=row["url"] or "", agent_card=row["agent_card"])
+        calls.append((_delivery(row, lease), target))
+    return calls
 
 
 async def extend_work(db: Database, holds: Sequence[Hold], lease: float) -> list[Extension]:
@@ -177,11 +199,6 @@ async def remove_server(db: Database, server: UUID) -> None:
     await db.write(SQL.remove_server, server, pool="reserved")
 
 
-async def release_server(db: Database, server: UUID, messages: Sequence[UUID]) -> None:
-    """Give back what was claimed and not handed on."""
-    await db.write(SQL.release_server, server, messages, pool="reserved")
-
-
 def _holds(holds: Sequence[Hold]) -> tuple[list[UUID], list[UUID], list[UUID | None], list[int]]:
     return (
         [hold.message_id for hold in holds],
@@ -203,6 +220,8 @@ def _written(row: Row) -> Written:
         message_id=row["message_id"],
         promoted=row["promoted"],
         called=row["called"],
+        attempts=row.get("attempts") or 0,
+        ended_at=row.get("ended_at"),
     )
 
 
@@ -218,17 +237,16 @@ def _delivery(row: Row, lease: Lease) -> Delivery:
         thread_id=row["thread_id"],
         task_id=row["task_id"],
         idempotency_key=row["idempotency_key"],
-        message=_addressed(row),
+        message=addressed(row["body"], row["thread_id"], row["upstream"]),
         traceparent=row["traceparent"],
     )
 
 
-def _addressed(row: Row) -> Json:
+def addressed(body: Json, thread: str, upstream: Json | None) -> Json:
     """The message as the agent gets it: its thread is the agent's context, and a follow-up names the agent's own task."""
-    message: Json = {**row["body"], "contextId": row["thread_id"]}
+    message: Json = {**body, "contextId": thread}
     message.pop("taskId", None)
-    upstream: Json = row["upstream"] or {}
     for name in ("taskId", "contextId"):
-        if upstream.get(name):
+        if upstream and upstream.get(name):
             message[name] = upstream[name]
     return message

@@ -1,9 +1,11 @@
 """Use cases of identity: let callers in, make and revoke what they come in with."""
 
 import hmac
+from collections import OrderedDict
 from collections.abc import Sequence
 from uuid import UUID
 
+from postroom.clock import monotonic
 from postroom.core.identity import store
 from postroom.core.identity.model import NewToken, Principal, PrincipalKind, SessionView, TokenView
 from postroom.core.identity.secrets import SHOWN, Digester, make_secret
@@ -16,16 +18,19 @@ from postroom.settings import Settings
 _KEY_CHECK = "postroom key check"
 _DAY = 86400.0
 _LONGEST_SECRET = 512
+_REMEMBERED_SECONDS = 20.0
+_REMEMBERED = 10_000
 
 
 class Identity:
-    """Credentials in, principals out. No answer is cached: a revoked token is refused by the very next request."""
+    """Credentials in, principals out. A revoked token is refused by the very next request (decision 0012 for what is remembered)."""
 
     def __init__(self, db: Database, settings: Settings, key: bytes) -> None:
         self._db = db
         self._settings = settings
         self._digester = Digester(key)
         self.lookups: Batcher[bytes, Principal | None] = Batcher("authenticate", self._find_callers, lanes=1, size=256)
+        self._remembered: OrderedDict[bytes, tuple[Principal, float]] = OrderedDict()
         self.installation_id = UUID(int=0)
 
     async def prepare(self) -> None:
@@ -42,12 +47,32 @@ class Identity:
 
     async def authenticate(self, secret: str) -> Principal:
         """The caller behind a token; raises Unauthenticated, or Gone for the token of a removed workspace."""
+        return await self._look_up(self._digest(secret))
+
+    async def recognise(self, secret: str) -> Principal:
+        """The caller behind a token, as found within the last seconds. Raises as ``authenticate`` does.
+
+        Only for what is decided by a statement that looks at the credential itself, as accept, claim and finish do: there this answer says
+        who asks, and the statement whether they still may.
+        """
+        digest = self._digest(secret)
+        principal, until = self._remembered.get(digest, (None, 0.0))
+        return principal if principal is not None and monotonic() < until else await self._look_up(digest)
+
+    def _digest(self, secret: str) -> bytes:
         if not secret or len(secret) > _LONGEST_SECRET:
             raise Unauthenticated("This needs a valid token.")
-        digest = self._digester.digest(secret)
+        return self._digester.digest(secret)
+
+    async def _look_up(self, digest: bytes) -> Principal:
         principal = await self.lookups.submit(digest)
         if principal is None:
+            self._remembered.pop(digest, None)
             raise await self._refusal(digest)
+        self._remembered[digest] = (principal, monotonic() + _REMEMBERED_SECONDS)
+        self._remembered.move_to_end(digest)
+        if len(self._remembered) > _REMEMBERED:
+            self._remembered.popitem(last=False)
         return principal
 
     async def _refusal(self, digest: bytes) -> PostroomError:

@@ -1,10 +1,12 @@
 """Messages: what is said, and where it stands."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+from postroom.core.deliveries.model import Ended
 
 Json = dict[str, Any]
 
@@ -37,18 +39,6 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """What an accepted message is known by. ``duplicate`` tells that the same key had been accepted before."""
-
-    message_id: UUID
-    workspace_id: UUID
-    seq: int
-    thread_id: str
-    task_id: UUID
-    duplicate: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """Where a message stands now; ``reply`` and ``error`` are set when it ended."""
 
@@ -73,6 +63,38 @@ class Standing:
     def ended(self) -> bool:
         """Whether nothing will change any more."""
         return self.state not in (State.ACCEPTED, State.HANDED)
+
+    def after(self, end: Ended) -> "Standing":
+        """Where it stands with that end."""
+        reply = end.reply
+        return replace(
+            self,
+            state=State.INPUT_REQUIRED if reply and reply.interrupted else State(end.state),
+            changed_at=end.at,
+            attempt=end.attempts,
+            reply_id=end.reply_id,
+            reply=reply and reply.message,
+            error=end.error,
+            usage=reply and reply.usage,
+            cancel_requested=False,
+            interrupted=reply and reply.interrupted,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What an accepted message is known by. ``duplicate`` tells that the same key had been accepted before.
+
+    ``standing`` is how it stood when it was accepted; None for what was accepted before.
+    """
+
+    message_id: UUID
+    workspace_id: UUID
+    seq: int
+    thread_id: str
+    task_id: UUID
+    duplicate: bool
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

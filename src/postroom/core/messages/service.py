@@ -1,7 +1,7 @@
 """Use cases of messages: accept, wait for the end, read the conversation."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,10 +9,11 @@ from uuid import UUID
 import orjson
 
 from postroom.clock import jittered, monotonic
-from postroom.core.deliveries.model import Lease
+from postroom.core.deliveries.model import CallTarget, Delivery
 from postroom.core.deliveries.service import Deliveries, preview_of
 from postroom.core.identity.model import Principal
 from postroom.core.messages import store
+from postroom.core.messages.endings import Endings
 from postroom.core.messages.model import Draft, Entry, HistoryPage, Receipt, Standing
 from postroom.core.messages.store import Accept
 from postroom.core.registry.service import Workspaces
@@ -26,6 +27,7 @@ from postroom.metrics import ACCEPTED, DUPLICATES, HANDED, REFUSED
 from postroom.settings import Settings
 
 _HISTORY_MOST = 200
+_LENT = HANDED.labels("call")
 
 
 class Messages:
@@ -38,11 +40,14 @@ class Messages:
         self._deliveries = deliveries
         self._workspaces = workspaces
         size, lanes = settings.batch_size, settings.lanes
+        self._endings = Endings()
+        deliveries.on_end = self._endings.tell
         self.accepts: Batcher[Accept, Row] = Batcher("accept", self._write_accepts, lanes=lanes, size=size)
         self.looks: Batcher[UUID, Standing | None] = Batcher("look", self._read_standings, lanes=1, size=256)
-        # Plugged in by the deliver worker: may a lease be born with the message, and who takes it.
+        # Plugged in by the deliver worker: may a lease be born with the message, and who takes it (``since`` when it was asked for,
+        # on the monotonic clock).
         self.may_lend: Callable[[], bool] = lambda: False
-        self.take_lease: Callable[[Lease], None] = lambda _lease: None
+        self.take: Callable[[Delivery, CallTarget, float], None] = lambda _delivery, _target, _since: None
         # Plugged in by the watch over the disk; None while there is room.
         self.no_room: Callable[[], Unavailable | None] = lambda: None
 
@@ -70,21 +75,21 @@ class Messages:
         if row["verdict"] not in ("accepted", "duplicate"):
             REFUSED.labels(row["verdict"]).inc()
             raise self._refusal(row)
-        return _receipt(row)
+        return store.receipt(row, draft)
 
     async def _write_accepts(self, items: Sequence[Accept]) -> list[Row]:
         reach("accept.batched")
-        rows = await store.accept_messages(
-            self._db, items, self._deliveries.server, self._settings.lease_seconds, self._settings.mailbox_limit
-        )
+        since = monotonic()
+        settings = self._settings
+        rows = await store.accept_messages(self._db, items, self._deliveries.server, settings.lease_seconds, settings.mailbox_limit)
         reach("accept.committed")
         # Here and not in ``accept``: the caller may be gone, and what was lent is ours to hand out all the same.
-        for row in rows:
-            self._follow_up(row)
+        for item, row in zip(items, rows, strict=True):
+            self._follow_up(item, row, since)
         reach("accept.followed")
         return rows
 
-    def _follow_up(self, row: Row) -> None:
+    def _follow_up(self, item: Accept, row: Row, since: float) -> None:
         if row["verdict"] == "duplicate":
             DUPLICATES.inc()
         if row["verdict"] != "accepted":
@@ -92,8 +97,8 @@ class Messages:
         ACCEPTED.inc()
         topics = ["events"]
         if row["token"] is not None:
-            HANDED.labels("call").inc()
-            self.take_lease(Lease(message_id=row["message_id"], token=row["token"], attempt=1, lease_until=row["lease_until"]))
+            _LENT.inc()
+            self.take(*store.born(row, item), since)
         elif row["active"]:
             topics.append("calls" if row["called"] else f"post:{row['workspace_id']}")
         self._signals.emit(*topics)
@@ -120,16 +125,18 @@ class Messages:
 
     # Waiting. A caller that waits is a reader: it owns nothing, and nothing changes when it goes.
 
-    async def wait(self, message: UUID, seconds: float, *, closing: Callable[[], bool]) -> Standing:
-        """Where a message stands when it has ended, the time is up, or the server closes."""
+    async def wait(self, receipt: Receipt, seconds: float, enough: Callable[[], Awaitable[bool]]) -> Standing:
+        """Where a message stands when it has ended, the time is up, or nobody cares any more: ``enough`` is asked about once a second."""
         give_up = monotonic() + seconds
-        with self._signals.subscribe(f"end:{message}") as ended:
-            while True:
-                standing = await self.standing(message)
-                left = give_up - monotonic()
-                if standing.ended or left <= 0 or closing():
-                    return standing
-                await ended.wait(min(left, jittered(self._settings.poll_seconds)))
+        message = receipt.message_id
+        with self._signals.subscribe(f"end:{message}") as changed, self._endings.expect(message) as awaited:
+            standing = receipt.standing or await self.standing(message)
+            while not standing.ended and (left := give_up - monotonic()) > 0:
+                await changed.wait(min(left, jittered(self._settings.poll_seconds)))
+                standing = standing.after(awaited.ended) if awaited.ended else await self.standing(message)
+                if not standing.ended and await enough():
+                    break
+            return standing
 
     async def standing(self, message: UUID) -> Standing:
         """Where a message stands now; raises NotFound."""
@@ -206,17 +213,6 @@ def _fingerprint(draft: Draft) -> bytes:
     """What makes two sends the same: target, body, options (R12)."""
     said = [str(draft.workspace_id), draft.body, draft.options, draft.thread_id, draft.task_id and str(draft.task_id), draft.deadline]
     return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).digest()
-
-
-def _receipt(row: Row) -> Receipt:
-    return Receipt(
-        message_id=row["message_id"],
-        workspace_id=row["workspace_id"],
-        seq=row["seq"],
-        thread_id=row["thread_id"],
-        task_id=row["task_id"],
-        duplicate=row["verdict"] == "duplicate",
-    )
 
 
 def _page(entries: list[Entry], limit: int, *, forwards: bool) -> HistoryPage:

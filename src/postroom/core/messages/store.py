@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from postroom.core.deliveries.model import CallTarget, Delivery, Sender
+from postroom.core.deliveries.store import addressed
 from postroom.core.identity.model import Principal
-from postroom.core.messages.model import Draft, Entry, Standing, State
+from postroom.core.messages.model import Draft, Entry, Receipt, Standing, State
 from postroom.db.database import Database, Row
 from postroom.db.statements import load
 
@@ -50,6 +52,62 @@ def _columns(item: Accept) -> tuple[object, ...]:
         item.deadline,
         item.lend,
     )
+
+
+def receipt(row: Row, draft: Draft) -> Receipt:
+    """What the sender is told of a row of ``accept_messages``."""
+    duplicate = row["verdict"] == "duplicate"
+    return Receipt(
+        message_id=row["message_id"],
+        workspace_id=row["workspace_id"],
+        seq=row["seq"],
+        thread_id=row["thread_id"],
+        task_id=row["task_id"],
+        duplicate=duplicate,
+        standing=None if duplicate else _fresh(row, draft),
+    )
+
+
+def _fresh(row: Row, draft: Draft) -> Standing:
+    lent = row["token"] is not None
+    return Standing(
+        message_id=row["message_id"],
+        workspace_id=row["workspace_id"],
+        thread_id=row["thread_id"],
+        task_id=row["task_id"],
+        state=State.HANDED if lent else State.ACCEPTED,
+        body=draft.body,
+        accepted_at=row["accepted_at"],
+        deadline=row["deadline"],
+        changed_at=row["accepted_at"],
+        attempt=1 if lent else 0,
+        cancel_requested=False,
+        reply_id=None,
+        reply=None,
+        error=None,
+        usage=None,
+        interrupted=None,
+    )
+
+
+def born(row: Row, item: Accept) -> tuple[Delivery, CallTarget]:
+    """The hand-out that an accept lent to this server at once."""
+    draft, principal = item.draft, item.principal
+    delivery = Delivery(
+        message_id=row["message_id"],
+        workspace_id=row["workspace_id"],
+        token=row["token"],
+        attempt=1,
+        lease_until=row["lease_until"],
+        deadline=row["deadline"],
+        sender=Sender(kind=principal.kind.value, id=principal.id, name=row["sender_name"] or principal.name, role=row["sender_role"]),
+        thread_id=row["thread_id"],
+        task_id=row["task_id"],
+        idempotency_key=draft.key,
+        message=addressed(draft.body, row["thread_id"], row["upstream"]),
+        traceparent=draft.traceparent,
+    )
+    return delivery, CallTarget(workspace_id=row["workspace_id"], url=row["url"], agent_card=row["agent_card"])
 
 
 async def post_notice(db: Database, new_id: UUID, notice: Draft, fingerprint: bytes, preview: str | None) -> Row:

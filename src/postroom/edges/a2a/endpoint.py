@@ -13,9 +13,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from postroom.clock import monotonic
 from postroom.core.identity.model import Principal
-from postroom.core.messages.model import Standing
+from postroom.core.messages.model import Receipt, Standing
 from postroom.core.services import Services
 from postroom.edges import strict_json
 from postroom.edges.a2a.envelope import Call, Operation, RequestId, read_call, request_id, with_envelope
@@ -23,7 +22,7 @@ from postroom.edges.a2a.faults import Fault, Faulty, as_fault
 from postroom.edges.a2a.sending import read_history, read_send, task_id
 from postroom.edges.a2a.views import answer, task
 from postroom.edges.body import read_body
-from postroom.edges.context import authenticate, request_id_of
+from postroom.edges.context import authenticate, recognise, refusing, request_id_of
 from postroom.edges.problems import codes_of, problem_body, problem_headers, problem_of
 from postroom.errors import Malformed, NotFound
 from postroom.failpoints import reach
@@ -31,8 +30,6 @@ from postroom.failpoints import reach
 Json = dict[str, Any]
 Headers = dict[str, str]
 
-# How often a wait looks whether its caller is still there; the end of the message is not waited for in such steps.
-_LOOK_SECONDS: Final = 2.0
 _JSON_TYPES: Final = ("application/json", "application/a2a+json")
 
 
@@ -55,7 +52,7 @@ class Endpoint:
         asked: RequestId = None
         settings = self._services.settings
         try:
-            principal = await authenticate(request, self._services)
+            principal = await recognise(request, self._services)
             _check_type(request)
             raw = await read_body(request, settings.request_limit, settings.body_seconds)
             body = _parse(raw)
@@ -73,27 +70,29 @@ class Endpoint:
     async def _send(self, request: Request, principal: Principal, call: Call, size: int) -> tuple[Json, Standing]:
         default = self._services.settings.wait_seconds
         send = read_send(call, request.headers, _workspace(request), size=size, default_wait=default)
-        receipt = await self._services.messages.accept(principal, send.draft)
-        standing = await self._end_of(request, receipt.message_id, send.wait)
+        async with refusing(request, self._services):
+            receipt = await self._services.messages.accept(principal, send.draft)
+        standing = await self._end_of(request, receipt, send.wait)
         reach("accept.answering")
         return answer(standing, call.version, send.history), standing
 
-    async def _end_of(self, request: Request, message: UUID, seconds: float) -> Standing:
+    async def _end_of(self, request: Request, receipt: Receipt, seconds: float) -> Standing:
         """Where the message stands when it ended, the time is up, nobody waits any more, or the server stops."""
-        give_up = monotonic() + seconds
-        while True:
-            left = give_up - monotonic()
-            standing = await self._services.messages.wait(message, min(left, _LOOK_SECONDS), closing=self._closing.is_set)
-            if standing.ended or left <= _LOOK_SECONDS or self._closing.is_set() or await request.is_disconnected():
-                return standing
 
-    async def _get(self, request: Request, principal: Principal, call: Call, _size: int) -> tuple[Json, Standing]:
+        async def enough() -> bool:
+            return self._closing.is_set() or await request.is_disconnected()
+
+        return await self._services.messages.wait(receipt, seconds, enough)
+
+    async def _get(self, request: Request, _seen: Principal, call: Call, _size: int) -> tuple[Json, Standing]:
+        principal = await authenticate(request, self._services)
         history = read_history(call.params, call.version)
         standing = await self._services.messages.task(principal, _workspace(request), task_id(call.params.get("id")))
         return task(standing, call.version, history), standing
 
-    async def _cancel(self, request: Request, principal: Principal, call: Call, _size: int) -> tuple[Json, Standing]:
+    async def _cancel(self, request: Request, _seen: Principal, call: Call, _size: int) -> tuple[Json, Standing]:
         """The task is canceled at once, or its holder is asked and the task says so until it confirms."""
+        principal = await authenticate(request, self._services)
         verdict, standing = await self._services.messages.cancel(principal, _workspace(request), task_id(call.params.get("id")))
         if verdict == "ended" or (standing.ended and verdict != "cancelled"):
             raise Faulty(Fault.TASK_NOT_CANCELABLE, "The task has ended already.", state=standing.state.value)

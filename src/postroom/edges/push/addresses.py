@@ -14,6 +14,7 @@ import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from pyreqwest.http import Url
@@ -65,6 +66,7 @@ class AddressPolicy:
     own_addresses: frozenset[IPAddress] = frozenset()
     own_port: int | None = None
 
+    @lru_cache(maxsize=1024)  # noqa: B019 - a policy lives as long as the server
     def objection(self, address: IPAddress, port: int) -> str | None:
         """Say why no connection may go to this address and port; None when it may."""
         if port == self.own_port and any(form.is_loopback or form in self.own_addresses for form in forms(address)):
@@ -127,6 +129,7 @@ async def ask_system(host: str, port: int) -> list[str]:
     return [str(entry[4][0]) for entry in found]
 
 
+@lru_cache(maxsize=1024)
 def parse_url(url: str) -> tuple[str, str, int]:
     """Split a URL into scheme, host and port. Raises Refused for everything that two parsers could read differently."""
     match = _URL.fullmatch(url) if len(url) <= URL_LIMIT else None
@@ -172,6 +175,7 @@ def _complaint(url: str) -> str:
     return next((sentence for sentence, applies in faults.items() if applies), "The URL's host or port is not written in its usual form.")
 
 
+@lru_cache(maxsize=1024)
 def _literal(host: str) -> IPAddress | None:
     try:
         return ipaddress.ip_address(host.strip("[]"))

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from postroom.core.services import Services
 from postroom.edges import strict_json
 from postroom.edges.body import read_body
-from postroom.edges.context import authenticate
+from postroom.edges.context import authenticate, recognise, refusing
 from postroom.edges.rest.inbox_stream import InboxStream
 from postroom.edges.rest.inbox_verbs import InboxVerbs, message_of, workspace_of
 from postroom.errors import Refused
@@ -33,11 +33,11 @@ def routes(services: Services, draining: asyncio.Event) -> list[BaseRoute]:
 
 def _claim(services: Services, verbs: InboxVerbs, draining: asyncio.Event) -> Callable[[Request], Awaitable[Response]]:
     async def claim(request: Request) -> Response:
-        principal = await authenticate(request, services)
+        principal = await recognise(request, services)
+        workspace = workspace_of(request.path_params)
         body = await _body(request, services, services.settings.request_limit)
-        return _json(
-            await verbs.claim(principal, workspace_of(request.path_params), body, request.is_disconnected, stopping=draining.is_set)
-        )
+        async with refusing(request, services):
+            return _json(await verbs.claim(principal, workspace, body, request.is_disconnected, stopping=draining.is_set))
 
     return claim
 
@@ -46,11 +46,15 @@ def _say(services: Services, verbs: InboxVerbs, verb: str) -> Callable[[Request]
     settings = services.settings
     limit = settings.reply_limit if verb == "reply" else settings.request_limit
 
+    # As the claim does, what ends or gives back a hand-out looks at the credential in its own statement; the others do not.
+    identify = recognise if verb in ("reply", "fail", "release") else authenticate
+
     async def say(request: Request) -> Response:
-        principal = await authenticate(request, services)
+        principal = await identify(request, services)
         workspace, message = workspace_of(request.path_params), message_of(request.path_params.get("message_id"))
         body = await _body(request, services, limit)
-        return _json(await verbs.say(verb, principal, workspace, message, body))
+        async with refusing(request, services):
+            return _json(await verbs.say(verb, principal, workspace, message, body))
 
     return say
 

@@ -31,7 +31,18 @@ from postroom.edges.context import authenticate, request_id_of
 from postroom.edges.credentials import CHECK_SECONDS, CredentialWatch
 from postroom.edges.problems import codes_of, problem_body, problem_of, problem_response
 from postroom.edges.rest.inbox_verbs import MOST, InboxVerbs, Lease, item_view, message_of, workspace_of
-from postroom.errors import LeaseLost, Malformed, NotFound, PostroomError, Refused, Superseded, TooLarge, Unauthenticated, Unavailable
+from postroom.errors import (
+    Conflict,
+    LeaseLost,
+    Malformed,
+    NotFound,
+    PostroomError,
+    Refused,
+    Superseded,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+)
 
 Json = dict[str, Any]
 
@@ -70,7 +81,7 @@ class InboxStream:
         try:
             principal = await authenticate(websocket, self._services)
             workspace = workspace_of(websocket.path_params)
-            await self._verbs.admit(principal, workspace, fetches=True)
+            await self._verbs.admit_fetcher(principal, workspace)
         except Exception as error:  # boundary: problem_of logs and counts what nobody expected
             await websocket.send_denial_response(problem_response(problem_of(error, request_id, place="inbox_stream"), request_id))
             return
@@ -210,6 +221,9 @@ class _Connection:
             return await self._services.deliveries.claim_post(claim)
         except Unavailable:
             # The next turn of the loop looks again; a database that is away is no reason to hang up.
+            return []
+        except (Unauthenticated, Conflict) as error:
+            await self._close(error)
             return []
 
     def _lease(self) -> float:

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from postroom.clock import jittered, monotonic
 from postroom.core.deliveries.model import Cancelled, Claim, Delivery, Failure, Hold, Reply, Return, ReturnKind, Written
+from postroom.core.deliveries.service import brought_to_url
 from postroom.core.identity.model import Principal
 from postroom.core.messages.model import Standing
 from postroom.core.registry.model import DeliveryMode
@@ -20,7 +21,7 @@ from postroom.edges.body import Fields, Text, check
 from postroom.edges.rest.inbox_replies import read_reply
 from postroom.edges.rest.presence import Presence
 from postroom.edges.wire import message_from_wire, rfc3339
-from postroom.errors import Conflict, Forbidden, NotFound, PostroomError, Refused, Superseded
+from postroom.errors import Forbidden, NotFound, PostroomError, Refused, Superseded
 
 Json = dict[str, Any]
 Gone = Callable[[], Awaitable[bool]]
@@ -87,15 +88,18 @@ class InboxVerbs:
         """The verbs about one hand-out."""
         return tuple(self._verbs)
 
-    async def admit(self, principal: Principal, workspace: UUID, *, fetches: bool = False) -> None:
-        """Raises Forbidden, NotFound, Gone for a stranger; Conflict (``delivery_mode``) when it ``fetches`` although it is called."""
-        if principal.workspace_id != workspace or fetches:
-            found = await self._services.workspaces.get(principal, workspace)
-            if principal.workspace_id != workspace:
-                raise Forbidden("Only the workspace's own token may do this.")
-            if found.delivery_mode is DeliveryMode.PUSH:
-                raise Conflict("This workspace is called at its URL and does not fetch.", code="delivery_mode", delivery_mode="push")
+    async def admit(self, principal: Principal, workspace: UUID) -> None:
+        """Raises Forbidden, NotFound, Gone for a stranger."""
+        if principal.workspace_id != workspace:
+            await self._services.workspaces.get(principal, workspace)
+            raise Forbidden("Only the workspace's own token may do this.")
         await self._presence.touch(workspace)
+
+    async def admit_fetcher(self, principal: Principal, workspace: UUID) -> None:
+        """Raises Conflict (``delivery_mode``), too, before a connection is opened for post that is brought to a URL."""
+        await self.admit(principal, workspace)
+        if (await self._services.workspaces.get(principal, workspace)).delivery_mode is DeliveryMode.PUSH:
+            raise brought_to_url()
 
     async def touch(self, workspace: UUID) -> None:
         """A sign of life without a verb: an open stream."""
@@ -107,7 +111,7 @@ class InboxVerbs:
         ``gone`` tells that nobody would hear the answer: then nothing is kept.
         """
         fields = check(ClaimFields, body)
-        await self.admit(principal, workspace, fetches=True)
+        await self.admit(principal, workspace)
         lease = fields.lease or self._services.settings.lease_seconds
         claim = Claim(workspace_id=workspace, credential_id=principal.credential_id, most=fields.max, lease=lease)
         deliveries = await self._wait_for(claim, fields.wait, gone, stopping)

@@ -40,20 +40,14 @@ with due as materialized (
 select message_id, token, attempt, lease_until, lost from claimed
 
 -- name: claim_post
-select item, message_id, token, attempt, lease_until, lost from claim_post($1, $2, $3, $4, $5)
+select item, verdict, lost, message_id, workspace_id, seq, token, attempt, lease_until, body, thread_id, task_id, idempotency_key, deadline,
+    traceparent, sender_kind, sender_id, sender_name, sender_role, upstream
+from claim_post($1, $2, $3, $4, $5)
 
--- name: read_deliveries
--- What was claimed, in mailbox order, with what the agent needs to know.
-select m.id as message_id, m.workspace_id, m.seq, m.body, m.thread_id, m.task_id, m.idempotency_key, m.deadline, m.traceparent, m.sender_kind,
-    m.sender_id, coalesce(sw.name, sp.name, 'Operator') as sender_name, sw.role as sender_role, w.url, w.agent_card,
-    case when m.task_id <> m.id then (
-        select o.upstream from outcome o join message p on p.id = o.message_id
-        where (p.id = m.task_id or (p.task_id = m.task_id and p.task_id <> p.id and p.role = 'user')) and p.seq < m.seq
-        order by p.seq desc limit 1) end as upstream
-from message m join workspace w on w.id = m.workspace_id
-left join workspace sw on m.sender_kind = 'workspace' and sw.id = m.sender_id
-left join person sp on m.sender_kind = 'person' and sp.id = m.sender_id
-where m.id = any($1::uuid[]) order by m.workspace_id, m.seq
+-- name: read_calls
+-- What was claimed, in mailbox order, and where to bring it.
+select d.*, w.url, w.agent_card
+from read_deliveries($1) d join workspace w on w.id = d.workspace_id order by d.workspace_id, d.seq
 
 -- name: extend_work
 -- Only the holder of the token, and only while it is out. A cancel that was asked for travels back with the answer.
@@ -64,7 +58,7 @@ where w.message_id = given.message_id and w.workspace_id = given.workspace_id an
 returning w.message_id, w.due_at as lease_until, w.cancel_requested_at is not null as cancel
 
 -- name: finish_work
-select verdict, message_id, workspace_id, promoted, called
+select verdict, message_id, workspace_id, promoted, called, attempts, ended_at
 from finish_work($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 
 -- name: return_work
@@ -149,8 +143,3 @@ select s.message_id, s.token, s.message_id in (select message_id from freed) as 
 
 -- name: remove_server
 delete from server where id = $1
-
--- name: release_server
--- A server that stops gives back what it holds and has not handed on.
-update work set leased = false, holder = null, due_at = clock_timestamp(), attempt = attempt - 1, token = token + 1
-where holder = $1 and message_id = any($2::uuid[])
