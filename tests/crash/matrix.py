@@ -16,13 +16,12 @@ SERVER, BACKEND, BOTH, POSTMASTER, AGENT = "server", "backend", "both", "postmas
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """``hit``: at which of its reaches the place ends it. ``more``: further lines of the plan."""
+    """``hit``: at which of its reaches the place ends it."""
 
     flow: str
     place: str
     process: str = SERVER
     hit: int = 1
-    more: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -118,12 +117,10 @@ AGENT_PLACES: dict[str, str] = {
 }
 
 
-
 def _full() -> Iterator[Case]:
     for flow, places in PLACES.items():
         for place, hits in places.items():
             yield from (Case(flow, place, hit=hit) for hit in range(1, hits + 1))
-    yield GIVEN_BACK
     for flow, steps in TAKEN.items():
         for step in steps.split():
             yield from (Case(flow, step, process) for process in (SERVER, BACKEND, BOTH, POSTMASTER))
@@ -148,7 +145,6 @@ SHORT = (
     Case("repaired", "rescue.repaired"),
     Case("disowned", "disown.freed"),
     Case("drained", "drain.removed"),
-    GIVEN_BACK,
     Case("migrated", "migrate.noted", hit=3),
     Case("created", "create.renamed"),
     Case("sdk_replies", "agent.stored", AGENT),

@@ -108,7 +108,7 @@ async def live_before(before: Callable[[Stage], Awaitable[None]], stage: Stage) 
 
 async def end_at_place(case: Case, flow: Flow, stage: Stage) -> str:
     """The server ends itself at the place; then it comes back."""
-    stage.launch(f"{case.place} hit={case.hit} kill", *case.more)
+    stage.launch(f"{case.place} hit={case.hit} kill")
     async with asyncio.TaskGroup() as group:
         played = group.create_task(flow.play(stage))
         async with asyncio.timeout(FAULT_SECONDS):

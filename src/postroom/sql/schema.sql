@@ -273,6 +273,11 @@ begin
             'reply_id', e.reply_id, 'interrupted', e.interrupted, 'error', e.error, 'attempts', w.attempt, 'preview', e.preview));
     promoted := case when has_room(box) then promote_work(w.workspace_id) else 0 end;
 end $$;
+CREATE FUNCTION public.credential_lives(p_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    select p_id = any(live_credentials(array[p_id]))
+$$;
 CREATE FUNCTION public.fail_mailbox(p_workspace uuid, p_most integer) RETURNS SETOF uuid
     LANGUAGE plpgsql
     AS $$

@@ -43,7 +43,6 @@ class _Call:
     target: CallTarget
     trusted_until: float
     task: asyncio.Task[None] | None = None
-    handed: bool = False
     calling: bool = False
     unwanted: bool = False
     lost: bool = False
@@ -149,7 +148,7 @@ class Deliver:
         """The agent's answer; None when the lease was lost before or while it was called."""
         if monotonic() > call.trusted_until:
             return None
-        call.handed = call.calling = True
+        call.calling = True
         try:
             result = await self._caller.call(call.delivery, call.target)
         except asyncio.CancelledError:
@@ -240,7 +239,7 @@ class Deliver:
         return False
 
     async def drain(self, seconds: float) -> None:
-        """Begin nothing new, wait for what is out, and give back what was not handed on (R90)."""
+        """Begin nothing new and wait for what is out (R90). A lease that was taken is a call at once, so there is none to give back."""
         self._closing = True
         try:
             async with asyncio.timeout(seconds):
