@@ -24,9 +24,9 @@ _LOST_SEEDS = [
     Seed(
         name="L2 a database error at the reply is swallowed and told as success",
         file="core/deliveries/service.py",
-        old="        written = await store.finish_work(self._db, items)",
+        old="        found = await store.finish_work(self._db, items)",
         new="""        try:
-            written = await store.finish_work(self._db, items)
+            found = await store.finish_work(self._db, items)
         except Exception:
             return [Written(verdict="done", workspace_id=i.hold.workspace_id, message_id=i.hold.message_id) for i in items]""",
         tests=(f"{_LOST}::test_l02_a_database_error_is_never_a_success",),
@@ -43,13 +43,13 @@ _LOST_SEEDS = [
     ),
     Seed(
         name="L4 a look-up of the mode that fails says push",
-        file="edges/rest/inbox_verbs.py",
-        old="            found = await self._services.workspaces.get(principal, workspace)\n            if principal.workspace_id",
-        new="""            try:
-                found = await self._services.workspaces.get(principal, workspace)
-            except Exception:
-                raise Conflict("This workspace is called at its URL and does not fetch.", code="delivery_mode")
-            if principal.workspace_id""",
+        file="core/deliveries/service.py",
+        old="        claimed = await self.claims.submit(claim)\n",
+        new="""        try:
+            claimed = await self.claims.submit(claim)
+        except Exception:
+            raise brought_to_url()
+""",
         tests=(f"{_LOST}::test_l04_a_question_that_could_not_be_answered_has_no_default",),
     ),
     Seed(

@@ -25,8 +25,8 @@ CORE = [
     Seed(
         name="R20 the next in line is not let out",
         file=FUNCTIONS,
-        old="    return promote_work(w.workspace_id);\nend $$;",
-        new="    return 0;\nend $$;",
+        old="promoted := case when has_room(box) then promote_work(w.workspace_id) else 0 end;",
+        new="promoted := 0;",
         tests=(f"{PATH}::test_strict_mailbox_hands_out_one_at_a_time_and_promotes_at_the_end",),
     ),
     Seed(
@@ -68,15 +68,15 @@ order by xid, id limit $3
     Seed(
         name="S1 the tree rule is not asked",
         file=FUNCTIONS,
-        old="if (found and may_talk(source, target)) is not true then",
+        old="if (found and may_talk(source, (select w from workspace w where w.id = p_workspaces[i]))) is not true then",
         new="if false then",
         tests=(f"{PATH}::test_unknown_target_and_stranger_are_the_same_not_found",),
     ),
     Seed(
         name="S2 a revoked token still writes",
         file=FUNCTIONS,
-        old="where id = p_id and revoked_at is null and",
-        new="where id = p_id and",
+        old="where id = any(p_ids) and revoked_at is null and",
+        new="where id = any(p_ids) and",
         tests=(f"{PATH}::test_revoked_token_is_refused_inside_the_writing_statement",),
     ),
     Seed(
