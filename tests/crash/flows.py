@@ -52,6 +52,7 @@ async def _work_on(stage: Stage, http: httpx.AsyncClient, mailbox: Mailbox, item
         if answer.status_code == 409:
             return
         assert answer.status_code == 200, f"{verb}: {answer.text}"
+    stage.house.journal.counted(item["message_id"], answer_to(text))
 
 
 async def _fetch(stage: Stage, mailbox: Mailbox) -> None:

@@ -145,7 +145,7 @@ SHORT = (
     Case("repaired", "rescue.repaired"),
     Case("disowned", "disown.freed"),
     Case("drained", "drain.removed"),
-    Case("migrated", "migrate.noted", hit=3),
+    Case("migrated", "migrate.changed", hit=3),
     Case("created", "create.renamed"),
     Case("sdk_replies", "agent.stored", AGENT),
     Case("sdk_works_long", "agent.extended", AGENT),

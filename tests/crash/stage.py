@@ -64,6 +64,8 @@ class Stage:
     async def come_back(self) -> None:
         """Start the server with no plan, and wait until it is well."""
         self.launch()
+        await asyncio.to_thread(wait_for, lambda: self.server.ended or self._is_well(), 60, "the server is back")
+        assert not self.server.ended, f"it does not start again:\n{self.server.tail()}"
         await self.well()
         self.came_back = time.monotonic()
 

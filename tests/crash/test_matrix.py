@@ -18,11 +18,11 @@ import pytest
 from tests.conftest import NewServer
 from tests.crash.checker import judge
 from tests.crash.flows import FLOWS, Flow
-from tests.crash.history import faults_of_history
 from tests.crash.load import at_rest
 from tests.crash.matrix import BACKEND, BOTH, CASES, POSTMASTER, Case
 from tests.crash.stage import END_SECONDS, OPERATOR, SECRET, SETTINGS, Stage
 from tests.crash.steps import Steps, connected, kill_process
+from tests.crash.torn import torn_rows
 from tests.crash.tracing import Traces
 from tests.support.database import cluster, empty
 from tests.support.http import ask
@@ -172,7 +172,7 @@ async def check(flow: Flow, stage: Stage) -> None:
     verdict = await judge(stage.house.journal, stage.dsn, stage.ids, ends=flow.states)
     assert verdict.faults == {}
     assert {row.state for row in await stage.rows() if row.reply_to is None} <= set(flow.states)
-    assert await faults_of_history(stage.dsn, stage.ids) == []
+    assert await torn_rows(stage.dsn, stage.ids) == []
     for mailbox in stage.mailboxes:
         page = ask(stage.house.urls[0], "GET", f"/workspaces/{mailbox.id}/chat-history?limit=200", token=OPERATOR).body
         said = [line["content"] for line in page["messages"] if line["role"] == "user"]

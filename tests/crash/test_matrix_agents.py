@@ -14,11 +14,11 @@ from uuid import uuid4
 import pytest
 
 from tests.crash.checker import Journal, judge, read_rows
-from tests.crash.history import faults_of_history
 from tests.crash.load import Mailbox, at_rest, make_mailbox
 from tests.crash.matrix import CASES, Case
 from tests.crash.sdk_agent import LEASE
 from tests.crash.stage import END_SECONDS
+from tests.crash.torn import torn_rows
 from tests.crash.tracing import Traces
 from tests.mutants.seed import ROOT
 from tests.support.http import Answer, ask
@@ -163,4 +163,4 @@ async def check(desk: Desk, journal: Journal, end: str) -> None:
     dsn = desk.server.dsn()
     assert (await judge(journal, dsn, [desk.mailbox.id], ends=[end])).faults == {}
     assert {row.state for row in await read_rows(dsn, [desk.mailbox.id]) if row.reply_to is None} == {end}
-    assert await faults_of_history(dsn, [desk.mailbox.id]) == []
+    assert await torn_rows(dsn, [desk.mailbox.id]) == []

@@ -109,4 +109,28 @@ order by xid, id limit $3
     ),
 ]
 
-SEEDS = [*CORE, *FAULTS, *LESSONS]
+MATRIX = "tests/crash/test_matrix.py::test_what_dies_comes_back_whole"
+
+# Nothing fails of these until something dies between two steps: only the crash matrix sees them.
+CRASHES = [
+    Seed(
+        name="P1 a migration and the note of it are two transactions",
+        file="db/migrate.py",
+        old="""    async with connection.transaction():
+        reach("migrate.begun")
+""",
+        new="""    if True:
+        reach("migrate.begun")
+""",
+        tests=(f"{MATRIX}[migrated-server-migrate.changed-3]",),
+    ),
+    Seed(
+        name="P2 nobody goes on with a removal that was cut short",
+        file="workers/rescue.py",
+        old="        await self._services.workspaces.finish_removals()\n",
+        new="",
+        tests=(f"{MATRIX}[removed-server-removal.marked]",),
+    ),
+]
+
+SEEDS = [*CORE, *FAULTS, *CRASHES, *LESSONS]

@@ -56,7 +56,7 @@ _EVENTS = """
     from event e left join message m on m.id = e.message_id
     where $1::uuid[] is null or e.workspace_id = any($1::uuid[]) order by e.xid, e.id"""
 _WORK = """
-    select w.*, w.due_at - clock_timestamp() as due_in from work w where workspace_id = any($1::uuid[]) order by due_at limit 4"""
+    select w.*, (w.due_at - clock_timestamp())::text as due_in from work w where workspace_id = any($1::uuid[]) order by due_at limit 4"""
 
 
 async def _fetch(dsn: str, statement: str, mailboxes: Iterable[str] | None) -> list[dict[str, Any]]:
