@@ -1,4 +1,4 @@
-"""All SQL text lives in ``sql/``: a string that reads like a statement has no place in Python, tests aside."""
+"""All SQL text lives in ``sql/``: a string that reads like a statement has no place in Python, tests and benches aside."""
 
 import ast
 import re
@@ -26,7 +26,7 @@ _STATEMENT = re.compile(
 def check(checkout: Checkout) -> Iterator[Finding]:
     """Reject strings and f-strings that begin like an SQL statement. Docstrings may speak of SQL."""
     for module in checkout.modules:
-        if not module.is_in("tests"):
+        if not (module.is_in("tests") or module.is_in("benches")):
             yield from (
                 module.finding(node, "SQL in Python: name the statement in sql/queries/<slice>.sql")
                 for node, text in _literals(module)
