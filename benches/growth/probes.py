@@ -24,7 +24,9 @@ Times = dict[str, list[float]]
 CALLERS = 4
 """In flight at a time: enough to meet one another, too few to measure a queue."""
 PAGES = 40
-"""How often each page is read."""
+"""How often each page is read,"""
+PAGE_SECONDS = 5.0
+"""unless that takes too long."""
 MAKERS = 16
 
 
@@ -128,8 +130,7 @@ class Probe:
             "health": f"{self._server.url}/health",
         }
         for name, url in pages.items():
-            for _ in range(PAGES):
-                await self._timed(name, lambda url=url: self._get(http, url))
+            await self._repeat(name, lambda url=url: self._get(http, url))
 
     async def _feeds(self) -> None:
         """Resume a feed: from opening it to the first event after the cursor."""
@@ -140,8 +141,7 @@ class Probe:
         }
         async with self._server.client() as client:
             for name, workspace in readers.items():
-                for _ in range(PAGES):
-                    await self._timed(name, lambda workspace=workspace: self._first(client, workspace))
+                await self._repeat(name, lambda workspace=workspace: self._first(client, workspace))
 
     async def _first(self, client: Client, workspace: str | None) -> Frame:
         async with aclosing(client.events(workspace, cursor=self._room.beginning)) as frames:
@@ -155,6 +155,12 @@ class Probe:
         if response.status != 200:
             raise UnexpectedAnswer(f"{response.status} {content[:300]!r}")
         return content
+
+    async def _repeat(self, name: str, act: Callable[[], Awaitable[Done]]) -> None:
+        ends = perf_counter() + PAGE_SECONDS
+        for _ in range(PAGES):
+            if perf_counter() < ends:
+                await self._timed(name, act)
 
     async def _timed(self, name: str, act: Callable[[], Awaitable[Done]]) -> Done:
         began = perf_counter()

@@ -105,7 +105,7 @@ async def test_pruned_cursor_is_gone_and_a_foreign_one_is_refused(house: House) 
     [first, *_] = await events.page(None, cursor=None, before=None, limit=10, only=EventFilter())
     cursor = first.position.encode(events.installation)
     await house.sql("update event set at = at - interval '40 days'")
-    await events.prune(30)
+    await events.prune(30, 1000)
     assert await house.sql("select * from event") == []
     with pytest.raises(Gone):
         await events.start(cursor)

@@ -115,8 +115,8 @@ _LOST_SEEDS = [
     Seed(
         name="L12 the history is read from what the feed still has",
         file="sql/queries/messages.sql",
-        old="where m.workspace_id = $1 and ($2::text in ('operator', 'person') or $3 = $1)\n",
-        new="""where m.workspace_id = $1 and ($2::text in ('operator', 'person') or $3 = $1)
+        old="where $2::text in ('operator', 'person') or $3 = $1\n",
+        new="""where ($2::text in ('operator', 'person') or $3 = $1)
   and exists (select from event e where e.message_id = m.id)
 """,
         tests=(f"{_LOST}::test_l12_pruning_the_feed_takes_no_message_and_no_key",),

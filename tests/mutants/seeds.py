@@ -7,7 +7,23 @@ from tests.mutants.seed import Seed
 PATH = "tests/core/test_path.py"
 FUNCTIONS = "sql/migrations/0005_create_delivery_functions.sql"
 
+GROWTH = "tests/core/test_growth.py"
+
 CORE = [
+    Seed(
+        name="T24 a page of the history sorts the whole mailbox",
+        file="sql/queries/messages.sql",
+        old="order by m.seq desc limit $8)\n    union all\n    (select m.id from message m\n    where $4",
+        new="order by -m.seq limit $8)\n    union all\n    (select m.id from message m\n    where $4",
+        tests=(f"{GROWTH}::test_page_of_the_history",),
+    ),
+    Seed(
+        name="T24 the gauges look at every waiting message",
+        file="sql/queries/deliveries.sql",
+        old="(select count(*) as leased from work where leased) l",
+        new="(select count(*) filter (where leased) as leased from work) l",
+        tests=(f"{GROWTH}::test_background_looks",),
+    ),
     Seed(
         name="R22 finish without a look at the token",
         file=FUNCTIONS,

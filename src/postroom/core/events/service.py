@@ -72,6 +72,8 @@ class Events:
             return await store.read_later(self._db, workspace, await self.start(cursor), limit, only)
         return (await store.read_recent(self._db, workspace, before, limit, only))[::-1]
 
-    async def prune(self, days: int) -> None:
-        """Forget events older than that; messages are not touched."""
-        PRUNED.inc(await store.prune_events(self._db, days))
+    async def prune(self, days: int, most: int) -> bool:
+        """Forget events older than that, oldest first; messages are not touched. Returns whether there may be more than ``most``."""
+        pruned = await store.prune_events(self._db, days, most)
+        PRUNED.inc(pruned)
+        return pruned == most

@@ -56,9 +56,9 @@ async def find_horizon(db: Database) -> Row:
     return row
 
 
-async def prune_events(db: Database, days: int) -> int:
-    """How many were pruned."""
-    return (await db.write(SQL.prune_events, days, pool="workers"))[0]["pruned"]
+async def prune_events(db: Database, days: int, most: int) -> int:
+    """How many were pruned, oldest first."""
+    return (await db.write(SQL.prune_events, days, most, pool="workers"))[0]["pruned"]
 
 
 def _event(row: Row) -> Event:

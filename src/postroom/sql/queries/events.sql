@@ -23,22 +23,44 @@ select xid::text as xid, id, type, workspace_id, peer_id, message_id, actor_kind
 order by both_sides.xid, both_sides.id limit $3
 
 -- name: read_recent_events
--- Backwards from a time, for the first page. $1 workspace, $2 before, $3 limit.
-select xid::text as xid, id, type, workspace_id, peer_id, message_id, actor_kind, actor_id, payload, at from event
-where ($1::uuid is null or workspace_id = $1 or peer_id = $1) and ($2::timestamptz is null or at < $2)
-  and ($4::text is null or type = $4 or split_part(type, '.', 1) = $4) and ($5::text is null or actor_kind = $5)
-  and ($6::uuid is null or peer_id = $6 or workspace_id = $6)
-  and xid < pg_snapshot_xmin(pg_current_snapshot())
-order by event.xid desc, event.id desc limit $3
+-- Backwards from a time, for the first page. $1 workspace, $2 before, $3 limit, $4 type, $5 actor kind, $6 peer. Each side walks its own
+-- index: one condition with "or" would look through everybody's events for those of a quiet workspace. No event is on both sides, since
+-- nobody is their own peer.
+select xid::text as xid, id, type, workspace_id, peer_id, message_id, actor_kind, actor_id, payload, at from (
+    (select * from event where $1::uuid is null and ($2::timestamptz is null or at < $2)
+        and ($4::text is null or type = $4 or split_part(type, '.', 1) = $4) and ($5::text is null or actor_kind = $5)
+        and ($6::uuid is null or peer_id = $6 or workspace_id = $6) and xid < pg_snapshot_xmin(pg_current_snapshot())
+        order by xid desc, id desc limit $3)
+    union all
+    (select * from event where workspace_id = $1 and ($2::timestamptz is null or at < $2)
+        and ($4::text is null or type = $4 or split_part(type, '.', 1) = $4) and ($5::text is null or actor_kind = $5)
+        and ($6::uuid is null or peer_id = $6 or workspace_id = $6) and xid < pg_snapshot_xmin(pg_current_snapshot())
+        order by xid desc, id desc limit $3)
+    union all
+    (select * from event where peer_id = $1 and ($2::timestamptz is null or at < $2)
+        and ($4::text is null or type = $4 or split_part(type, '.', 1) = $4) and ($5::text is null or actor_kind = $5)
+        and ($6::uuid is null or peer_id = $6 or workspace_id = $6) and xid < pg_snapshot_xmin(pg_current_snapshot())
+        order by xid desc, id desc limit $3)) sides
+order by sides.xid desc, sides.id desc limit $3
 
 -- name: read_later_events
 -- Forwards from a cursor, with filters. $1 workspace, $2 xid, $3 id, $4 type, $5 actor kind, $6 peer, $7 limit.
-select xid::text as xid, id, type, workspace_id, peer_id, message_id, actor_kind, actor_id, payload, at from event
-where ($1::uuid is null or workspace_id = $1 or peer_id = $1) and (xid, id) > ($2::text::xid8, $3::bigint)
-  and ($4::text is null or type = $4 or split_part(type, '.', 1) = $4) and ($5::text is null or actor_kind = $5)
-  and ($6::uuid is null or peer_id = $6 or workspace_id = $6)
-  and xid < pg_snapshot_xmin(pg_current_snapshot())
-order by event.xid, event.id limit $7
+select xid::text as xid, id, type, workspace_id, peer_id, message_id, actor_kind, actor_id, payload, at from (
+    (select * from event where $1::uuid is null and (xid, id) > ($2::text::xid8, $3::bigint)
+        and ($4::text is null or type = $4 or split_part(type, '.', 1) = $4) and ($5::text is null or actor_kind = $5)
+        and ($6::uuid is null or peer_id = $6 or workspace_id = $6) and xid < pg_snapshot_xmin(pg_current_snapshot())
+        order by xid, id limit $7)
+    union all
+    (select * from event where workspace_id = $1 and (xid, id) > ($2::text::xid8, $3::bigint)
+        and ($4::text is null or type = $4 or split_part(type, '.', 1) = $4) and ($5::text is null or actor_kind = $5)
+        and ($6::uuid is null or peer_id = $6 or workspace_id = $6) and xid < pg_snapshot_xmin(pg_current_snapshot())
+        order by xid, id limit $7)
+    union all
+    (select * from event where peer_id = $1 and (xid, id) > ($2::text::xid8, $3::bigint)
+        and ($4::text is null or type = $4 or split_part(type, '.', 1) = $4) and ($5::text is null or actor_kind = $5)
+        and ($6::uuid is null or peer_id = $6 or workspace_id = $6) and xid < pg_snapshot_xmin(pg_current_snapshot())
+        order by xid, id limit $7)) sides
+order by sides.xid, sides.id limit $7
 
 -- name: find_horizon
 -- Where "from now on" begins, how far back the feed reaches, and the next transaction: a cursor beyond it is from another database.
@@ -46,9 +68,11 @@ select pg_snapshot_xmin(pg_current_snapshot())::text as now_xid, pg_snapshot_xma
     f.xid::text as floor_xid, f.id as floor_id from feed_floor f
 
 -- name: prune_events
--- Everything up to the newest position that is older than $1 days; the floor tells readers that fell behind.
-with cut as (
-    select xid, id from event where at < clock_timestamp() - make_interval(days => $1) order by xid desc, id desc limit 1
+-- From the oldest on, $2 at most, up to the newest position that is older than $1 days; the floor tells readers that fell behind.
+with oldest as (
+    select xid, id, at from event order by event.xid, event.id limit $2
+), cut as (
+    select xid, id from oldest where at < clock_timestamp() - make_interval(days => $1) order by oldest.xid desc, oldest.id desc limit 1
 ), gone as (
     delete from event where (xid, id) <= (select xid, id from cut) returning 1
 ), floor as (

@@ -26,15 +26,31 @@ select m.id from message m where (m.id = $1 or (m.task_id = $1 and m.task_id <> 
 
 -- name: read_history
 -- $1 workspace, $2 principal kind, $3 principal, $4 thread, $5 before seq, $6 after seq, $7 before time, $8 limit; newest first unless after.
+-- Four ways to the page, of which the parameters leave one: each walks an index in its order and stops at the limit. One order by for both
+-- directions would sort the whole mailbox for every page.
+with page as (
+    (select m.id from message m
+    where $4::text is null and $6::bigint is null and m.workspace_id = $1 and m.seq < coalesce($5, 9223372036854775807)
+      and ($7::timestamptz is null or m.accepted_at < $7) order by m.seq desc limit $8)
+    union all
+    (select m.id from message m
+    where $4::text is null and $6::bigint is not null and m.workspace_id = $1 and m.seq < coalesce($5, 9223372036854775807) and m.seq > $6
+      and ($7::timestamptz is null or m.accepted_at < $7) order by m.seq limit $8)
+    union all
+    (select m.id from message m
+    where m.thread_id = $4 and $6::bigint is null and m.workspace_id = $1 and m.seq < coalesce($5, 9223372036854775807)
+      and ($7::timestamptz is null or m.accepted_at < $7) order by m.seq desc limit $8)
+    union all
+    (select m.id from message m
+    where m.thread_id = $4 and $6::bigint is not null and m.workspace_id = $1 and m.seq < coalesce($5, 9223372036854775807) and m.seq > $6
+      and ($7::timestamptz is null or m.accepted_at < $7) order by m.seq limit $8)
+)
 select m.id, m.seq, m.role, m.sender_kind, m.sender_id, coalesce(sw.name, sp.name, 'Operator') as sender_name, m.thread_id, m.task_id, m.reply_to,
     m.body, m.accepted_at, coalesce(case when o.interrupted is null then o.state else 'input_required' end, case when w.handed_at is not null then 'handed' when w.message_id is not null then 'accepted' end) as state,
     o.error, coalesce(w.attempt, o.attempts) as attempt
-from message m
+from page join message m on m.id = page.id
 left join outcome o on o.message_id = m.id left join work w on w.message_id = m.id
 left join workspace sw on m.sender_kind = 'workspace' and sw.id = m.sender_id
 left join person sp on m.sender_kind = 'person' and sp.id = m.sender_id
-where m.workspace_id = $1 and ($2::text in ('operator', 'person') or $3 = $1)
-  and ($4::text is null or m.thread_id = $4)
-  and m.seq < coalesce($5, 9223372036854775807) and m.seq > coalesce($6, 0)
-  and ($7::timestamptz is null or m.accepted_at < $7)
-order by case when $6::bigint is null then -m.seq else m.seq end limit $8
+where $2::text in ('operator', 'person') or $3 = $1
+order by case when $6::bigint is null then -m.seq else m.seq end
