@@ -2,6 +2,7 @@
 
 from tests.mutants.faults import FAULTS
 from tests.mutants.lessons import LESSONS
+from tests.mutants.network import NETWORK
 from tests.mutants.seed import Seed
 
 PATH = "tests/core/test_path.py"
@@ -149,4 +150,4 @@ CRASHES = [
     ),
 ]
 
-SEEDS = [*CORE, *FAULTS, *CRASHES, *LESSONS]
+SEEDS = [*CORE, *FAULTS, *CRASHES, *LESSONS, *NETWORK]

@@ -1,6 +1,7 @@
 """What a dead server held is taken over at once, and what a live one holds is left alone."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -108,3 +109,16 @@ async def test_post_that_waits_although_there_is_room_is_let_out_and_counted(hou
 
 def _repaired() -> float:
     return REGISTRY.get_sample_value("postroom_repaired_total") or 0.0
+
+
+async def test_a_server_takes_its_lock_back_from_a_connection_that_it_lost(house: House) -> None:
+    """The network swallowed the connection's end, so PostgreSQL believes in it: the server must not stay away until it does not."""
+    lost = WakeConnection(house.db, Signals(), house.services.server)
+    await lost.run_once()
+    again = WakeConnection(house.db, Signals(), house.services.server)
+    async with asyncio.timeout(10):
+        while not again.connected.is_set():
+            with suppress(ConnectionError):
+                await again.run_once()
+    await again.close()
+    await lost.close()

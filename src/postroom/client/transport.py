@@ -23,6 +23,11 @@ Id = str | UUID
 T = TypeVar("T")
 
 LET_GO_SECONDS = 0.02
+# A call may wait for minutes on an agent. Whether there is a server at the other end is asked after 5 s of silence, every 2 s, and known
+# after 10 s without an answer (reliability.md, R83).
+PROBE_SECONDS = 5.0
+PROBE_GAP_SECONDS = 2.0
+GONE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,14 @@ class Transport:
         self._token = token
         self._timeout = timeout
         self._http: HttpClient = (
-            ClientBuilder().no_proxy().follow_redirects(False).connect_timeout(timedelta(seconds=min(timeout, 10.0))).build()
+            ClientBuilder()
+            .no_proxy()
+            .follow_redirects(False)
+            .connect_timeout(timedelta(seconds=min(timeout, 10.0)))
+            .tcp_keepalive(timedelta(seconds=PROBE_SECONDS))
+            .tcp_keepalive_interval(timedelta(seconds=PROBE_GAP_SECONDS))
+            .tcp_user_timeout(timedelta(seconds=GONE_SECONDS))
+            .build()
         )
 
     async def __aenter__(self) -> Self:

@@ -25,11 +25,16 @@ Connection: TypeAlias = asyncpg.Connection
 Row: TypeAlias = asyncpg.Record
 T = TypeVar("T")
 
-# R61: serialisation, deadlock, lock timeout, shutdown and crash of the server, too many connections, connection faults.
-_RETRIED_STATES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300", "57014", "25P03")
-_AWAY = ("connection", "08", "57P", "53300")
+# R61: serialisation, deadlock, lock timeout, shutdown and crash of the server, too many connections, connection faults; read only, which
+# a server is that was made a replica.
+_RETRIED_STATES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300", "57014", "25P03", "25006")
+_AWAY = ("connection", "08", "57P", "53300", "25006")
 _UNKNOWN_AFTER = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.ConnectionDoesNotExistError, EOFError)
 _TRY_SECONDS = 5.0
+_LEAST_TRY_SECONDS = 0.5
+# Longer than a statement may take, so that PostgreSQL is the one to end it; what is silent for longer has been cut off (T8: 15 s).
+_SILENCE_SECONDS = 10.0
+_BEAT_SILENCE_SECONDS = 6.0
 
 # Generic plans: planning cost more than running (design.md). A generic plan made while a table is empty would be a sequential scan that
 # stays; every statement here is keyed, so sequential scans are left as the last resort only.
@@ -40,11 +45,18 @@ _SESSION = {
     "enable_seqscan": "off",
     "synchronous_commit": "on",
     "timezone": "UTC",
-    "statement_timeout": "15s",
+    "statement_timeout": "9s",
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "10s",
     "client_connection_check_interval": "5s",
+    # R83: a server that vanished behind a broken network leaves no locks and no used places for longer than this.
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "10s",
 }
+# The connection that proves that a server lives speaks every second. Through a proxy PostgreSQL sees no keep-alive fail.
+_BEATING = {**_SESSION, "idle_session_timeout": "15s"}
 
 
 class Database:
@@ -55,6 +67,7 @@ class Database:
         self._settings = settings
         self._pools: dict[str, asyncpg.Pool[Any]] = {}
         self._waits = {name: POOL_WAIT_SECONDS.labels(name) for name in ("requests", "workers", "reserved", "lanes")}
+        self._away_since: float | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator["Database"]:
@@ -74,7 +87,14 @@ class Database:
     async def _pool(self, size: int) -> AsyncGenerator["asyncpg.Pool[Any]"]:
         try:
             pool = await asyncpg.create_pool(
-                self.dsn, min_size=1, max_size=size, init=prepare_session, reset=_keep_session, server_settings=_SESSION, command_timeout=20
+                self.dsn,
+                min_size=1,
+                max_size=size,
+                init=prepare_session,
+                reset=_keep_session,
+                server_settings=_SESSION,
+                timeout=_SILENCE_SECONDS,
+                command_timeout=_SILENCE_SECONDS,
             )
         except (OSError, asyncpg.PostgresError) as error:
             advice = "Check POSTROOM_DATABASE_URL and that the server is running; `postroom doctor` looks closer."
@@ -86,7 +106,7 @@ class Database:
 
     async def connect(self) -> Connection:
         """A connection of its own, for LISTEN and locks; the caller closes it."""
-        connection: Connection = await asyncpg.connect(self.dsn, server_settings=_SESSION, timeout=5, command_timeout=10)
+        connection: Connection = await asyncpg.connect(self.dsn, server_settings=_BEATING, timeout=5, command_timeout=_BEAT_SILENCE_SECONDS)
         await prepare_session(connection)
         return connection
 
@@ -105,8 +125,18 @@ class Database:
             # PostgreSQL has ended it and the driver has not seen its end yet: in this state it can do nothing any more.
             borrowed.terminate()
             raise
+        except TimeoutError:
+            # PostgreSQL or the way to it is silent, on every connection: the next ones need not find that out one after the other.
+            borrowed.terminate()
+            await self._forget_connections()
+            raise
         finally:
             await self._pools[pool].release(borrowed)
+
+    async def _forget_connections(self) -> None:
+        """Let no call begin on a connection that was made before now."""
+        for pool in self._pools.values():
+            await pool.expire_connections()
 
     async def fetch(self, statement: str, *args: Any, pool: str = "requests") -> list[Row]:
         """Run a statement that reads, again if the connection was lost."""
@@ -130,28 +160,43 @@ class Database:
 
         async def run(connection: Connection) -> T:
             async with connection.transaction():
-                return await act(connection)
+                try:
+                    return await act(connection)
+                except TimeoutError:
+                    # Or the roll-back would be waited for as long again.
+                    connection.terminate()
+                    raise
 
         return await self._again(run, pool)
 
     async def _again(self, act: Callable[[Connection], Awaitable[T]], pool: str) -> T:
-        give_up = monotonic() + _TRY_SECONDS
+        give_up = monotonic() + self._patience()
         pause = 0.05
         unknown = False
         while True:
             try:
                 async with self.connection(pool) as connection:
-                    return await act(connection)
+                    found = await act(connection)
+                self._away_since = None
+                return found
             except (asyncpg.PostgresError, *_UNKNOWN_AFTER, TimeoutError) as error:
                 reason = retry_reason(error)
                 if reason is None:
                     raise
                 unknown = unknown or not isinstance(error, ConnectionRefusedError)
                 RETRIED.labels(reason).inc()
+                if reason.startswith(_AWAY):
+                    self._away_since = self._away_since or monotonic()
                 if monotonic() > give_up:
                     raise _given_up(unknown) from error
             await asyncio.sleep(jittered(pause))
             pause = min(pause * 2, 1.0)
+
+    def _patience(self) -> float:
+        """Seconds that a call goes on trying. What an outage has lasted already is not waited for again by each caller and each layer."""
+        if self._away_since is None:
+            return _TRY_SECONDS
+        return max(_LEAST_TRY_SECONDS, _TRY_SECONDS - (monotonic() - self._away_since))
 
 
 def retry_reason(error: BaseException) -> str | None:

@@ -65,8 +65,9 @@ class WakeConnection:
         lock_key = await store.insert_server(connection, self._server)
         reach("wake.announced")
         if not await store.hold_server(connection, lock_key):
-            # Our own last connection still holds it: the server has not noticed yet that it is gone.
-            raise ConnectionError("the lock of this server is still held by its last connection")
+            # Our own last connection: it is gone, and PostgreSQL may not hear of that for as long as the network is silent.
+            await store.end_holder(connection, lock_key)
+            raise ConnectionError("the lock of this server was still held by its last connection")
         reach("wake.locked")
         await connection.add_listener("postroom", self._hear())
         reach("wake.listening")

@@ -173,6 +173,11 @@ async def hold_server(connection: Connection, lock_key: int) -> bool:
     return await connection.fetchval(SQL.hold_server, lock_key)
 
 
+async def end_holder(connection: Connection, lock_key: int) -> None:
+    """End the connection that holds the lock of a server."""
+    await connection.execute(SQL.end_holder, lock_key)
+
+
 async def beat_server(connection: Connection, server: UUID) -> bool:
     """False when the others have taken this server for dead."""
     return await connection.fetchval(SQL.beat_server, server) is not None

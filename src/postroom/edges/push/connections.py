@@ -32,6 +32,10 @@ IDLE_SECONDS: Final = 4.0
 IDLE_CONNECTIONS: Final = 32
 CLIENT_LIMIT: Final = 256
 """Addresses whose connections are kept; the one unused for longest goes first."""
+PROBE_SECONDS: Final = 5.0
+PROBE_GAP_SECONDS: Final = 2.0
+GONE_SECONDS: Final = 10.0
+"""An agent that thinks may be silent, its host may not: asked after 5 s, every 2 s, given up when nothing came back for 10 s (R83)."""
 ADDRESS_TRIES: Final = 3
 """Addresses of one name that are tried, as long as nothing was sent to any of them."""
 
@@ -132,6 +136,9 @@ class Connections:
             .http1_only()
             .user_agent("postroom")
             .connect_timeout(timedelta(seconds=CONNECT_SECONDS))
+            .tcp_keepalive(timedelta(seconds=PROBE_SECONDS))
+            .tcp_keepalive_interval(timedelta(seconds=PROBE_GAP_SECONDS))
+            .tcp_user_timeout(timedelta(seconds=GONE_SECONDS))
             .pool_idle_timeout(timedelta(seconds=IDLE_SECONDS))
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
         )

@@ -109,6 +109,12 @@ insert into server (id) values ($1) on conflict (id) do update set seen_at = clo
 -- The lock is held by the session that runs this: it is gone the moment the process or its connection is.
 select pg_try_advisory_lock(70772, $1::int) as held
 
+-- name: end_holder
+-- Whoever holds a server's lock is a connection of that server: the lock's key was given to no other.
+select pg_terminate_backend(pid) from pg_locks
+where locktype = 'advisory' and classid = 70772 and objid = $1::bigint::oid and objsubid = 2 and pid <> pg_backend_pid()
+    and database = (select oid from pg_database where datname = current_database())
+
 -- name: beat_server
 update server set seen_at = clock_timestamp(), lost_at = null where id = $1 returning id
 
