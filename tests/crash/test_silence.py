@@ -10,7 +10,9 @@ import asyncpg
 import pytest
 
 from postroom.client import Client
+from postroom.db.database import Database
 from postroom.errors import Unavailable
+from postroom.settings import load_settings
 from tests.conftest import NewServer
 from tests.crash.checker import answer_to, judge
 from tests.crash.cuts import Sweep, sweep_claims
@@ -20,7 +22,7 @@ from tests.crash.load import House, Mailbox, at_rest, called_mailbox, make_mailb
 from tests.crash.wire import exchange, send_bytes
 from tests.edges.agents import Exchange, raw_agent
 from tests.support.http import ask
-from tests.support.proxy import Proxy, proxy_to
+from tests.support.proxy import Proxy, Way, proxy_to
 from tests.support.server import ServerProcess
 
 NOTICED_SECONDS = 15.0
@@ -38,6 +40,26 @@ async def test_silence_is_noticed(new_server: NewServer, external_dsn: str) -> N
         silences.create_task(silence_of_the_agent(beside))
         silences.create_task(silence_of_the_server(beside))
         silences.create_task(claims_are_cut(beside))
+
+
+async def test_who_is_cancelled_in_the_silence_does_not_wait_for_it(external_dsn: str) -> None:
+    """The driver then raises what looks like a lost connection: run again, it would keep a server that stops alive for ever."""
+
+    async def act(connection: asyncpg.Connection) -> None:
+        await connection.execute("select pg_sleep(20)")
+
+    async with database_proxy(external_dsn) as (proxy, through), Database(through, load_settings({})).running() as db:
+        for begin in (lambda: db.transaction(act), lambda: db.fetch("select pg_sleep(20)")):
+            async with asyncio.TaskGroup() as tasks:
+                task = tasks.create_task(begin())
+                passed = proxy.passed[Way.UP]
+                await until(lambda passed=passed: proxy.passed[Way.UP] > passed + 30, 20, "the statement is under way")
+                proxy.black_hole()
+                await asyncio.sleep(0)
+                task.cancel()
+                began = time.monotonic()
+            assert task.cancelled() and time.monotonic() - began < 5.0
+            proxy.heal()
 
 
 # Between server and PostgreSQL

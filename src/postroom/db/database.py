@@ -121,8 +121,9 @@ class Database:
         self._waits[pool].observe(time.perf_counter() - started)
         try:
             yield borrowed  # pyright: ignore[reportReturnType]
-        except asyncpg.InternalClientError:
-            # PostgreSQL has ended it and the driver has not seen its end yet: in this state it can do nothing any more.
+        except (asyncpg.InternalClientError, asyncio.CancelledError):
+            # PostgreSQL has ended it and the driver has not seen its end yet: in this state it can do nothing any more. Or nobody waits
+            # for the answer any more: it may never come.
             borrowed.terminate()
             raise
         except TimeoutError:
@@ -162,7 +163,7 @@ class Database:
             async with connection.transaction():
                 try:
                     return await act(connection)
-                except TimeoutError:
+                except (TimeoutError, asyncio.CancelledError):
                     # Or the roll-back would be waited for as long again.
                     connection.terminate()
                     raise
@@ -173,6 +174,7 @@ class Database:
         give_up = monotonic() + self._patience()
         pause = 0.05
         unknown = False
+        cancelled = _cancellations()
         while True:
             try:
                 async with self.connection(pool) as connection:
@@ -180,6 +182,9 @@ class Database:
                 self._away_since = None
                 return found
             except (asyncpg.PostgresError, *_UNKNOWN_AFTER, TimeoutError) as error:
+                if _cancellations() > cancelled:
+                    # What the driver raises while it lets go of a connection hides that nobody waits any more.
+                    raise asyncio.CancelledError from error
                 reason = retry_reason(error)
                 if reason is None:
                     raise
@@ -197,6 +202,12 @@ class Database:
         if self._away_since is None:
             return _TRY_SECONDS
         return max(_LEAST_TRY_SECONDS, _TRY_SECONDS - (monotonic() - self._away_since))
+
+
+def _cancellations() -> int:
+    """How often the running task was asked to stop."""
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
 
 
 def retry_reason(error: BaseException) -> str | None:
