@@ -115,7 +115,7 @@ async def _repeat_send(sweep: Sweep, mailbox: Mailbox, key: str, wait: float | N
     assert heard.status == 200 and "result" in heard.body, heard
     sweep.house.journal.acked(key, heard.headers["x-postroom-message-id"])
     if wait is not None:
-        sweep.house.journal.answers[key] = heard.body["result"]["message"]["parts"][0]["text"]
+        sweep.house.journal.heard(key, heard.body["result"]["message"]["parts"][0]["text"])
     return heard
 
 
