@@ -39,7 +39,8 @@ class Case:
         return self.process == POSTMASTER or self.flow == "created"
 
 
-ACCEPT = "received batched committed followed settled answering"
+# Both messages may share a batch, which is then the only one.
+ACCEPT, BATCH = "received settled answering", "batched committed followed"
 FINISH = "received batched committed settled"
 
 
@@ -51,6 +52,7 @@ def _places(flow: str, steps: str, hits: int = 1) -> dict[str, int]:
 PLACES: dict[str, dict[str, int]] = {
     "fetched": {
         **_places("accept", ACCEPT, 2),
+        **_places("accept", BATCH),
         **_places("claim", "post_received post_committed", 2),
         **_places("heartbeat", "received seen committed", 2),
         **_places("progress", "noted committed", 2),
@@ -59,6 +61,7 @@ PLACES: dict[str, dict[str, int]] = {
     },
     "called": {
         **_places("accept", ACCEPT, 2),
+        **_places("accept", BATCH),
         **_places("lend", "taken"),
         **_places("claim", "calls_due calls_committed calls_read"),
         **_places("call", "begun connecting answering half_read read settling settled", 2),

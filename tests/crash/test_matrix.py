@@ -15,6 +15,7 @@ import asyncpg
 import httpx
 import pytest
 
+from postroom.db.migrate import migrate, pending_migrations
 from tests.conftest import NewServer
 from tests.crash.checker import judge
 from tests.crash.flows import FLOWS, Flow
@@ -49,16 +50,17 @@ def base(short_directory: Path) -> Generator[Base]:
 
 
 async def prepare(base: Base, *, bare: bool) -> None:
-    """An empty database; ``bare`` without even its tables."""
+    """An empty database; ``bare`` without even its tables, and with new ones where the last case left none that are whole."""
     connection: Any = await asyncpg.connect(base.superuser_dsn)
     try:
         await connection.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'postroom'")
-        if bare:
+        renewed = bare or bool(await pending_migrations(base.dsn))
+        if renewed:
             await connection.execute("drop schema if exists crash, public cascade; create schema public authorization postroom")
     finally:
         await connection.close()
     if not bare:
-        await empty(base.dsn)
+        await (migrate(base.dsn) if renewed else empty(base.dsn))
         async with connected(base.superuser_dsn) as steps:
             await steps.install()
 
