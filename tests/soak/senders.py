@@ -22,10 +22,10 @@ from tests.soak.wire import WAIT_SECONDS, Answer, Servers, Unanswered, build_cli
 
 Json = dict[str, Any]
 
-BURST = 12
+BURST = 16
 DEADLINE_SECONDS = 2
-# How often each manner is chosen. A burst is twelve acknowledgements at the price of one, and what follows it waits for its end.
-MANNERS = {"ask": 50, "burst": 32, "repeat": 10, "cancel": 4, "expire": 4}
+# How often each manner is chosen. A burst is sixteen acknowledgements at little more than the price of one, and what follows it waits for its end.
+MANNERS = {"ask": 44, "burst": 40, "repeat": 10, "cancel": 4, "expire": 4}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
