@@ -17,6 +17,7 @@ import uvloop
 from pyreqwest.client import Client
 from pyreqwest.exceptions import PyreqwestError
 
+from tests.crash.checker import Journal
 from tests.soak.paper import Paper
 from tests.soak.stopping import stop_asked
 from tests.soak.wire import Answer, Servers, Unanswered, build_client, pause
@@ -51,10 +52,11 @@ class Stranger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What the process is told."""
+    """What the process is told; ``before`` are the journals that its predecessors left."""
 
     name: str
     journal: str
+    before: list[str]
     urls: list[str]
     feeds: list[Feed]
     strangers: list[Stranger]
@@ -71,12 +73,12 @@ class Plan:
 class Follower:
     """One feed, through all breaks."""
 
-    def __init__(self, feed: Feed, paper: Paper, servers: Servers, client: Client) -> None:
+    def __init__(self, feed: Feed, cursor: str | None, paper: Paper, servers: Servers, client: Client) -> None:
         self._feed = feed
         self._paper = paper
         self._servers = servers
         self._client = client
-        self._cursor: str | None = None
+        self._cursor = cursor
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -193,13 +195,22 @@ class Prober:
             self._paper.write("leak", f"{door}: {answer}")
 
 
+def last_cursors(plan: Plan) -> dict[str, str]:
+    """Where the predecessors stood in each feed."""
+    journal = Journal()
+    for before in plan.before:
+        with Path(before).open("rb") as lines:
+            journal.read(lines)
+    return {name: feed.shown[-1].cursor if feed.shown else feed.start for name, feed in journal.feeds.items()}
+
+
 async def main(plan: Plan) -> None:
     """Follow and try until SIGTERM."""
     async with stop_asked() as stop, build_client() as client:
         with Paper(Path(plan.journal)) as paper:
-            servers = Servers(plan.urls, client)
+            servers, cursors = Servers(plan.urls, client), last_cursors(plan)
             async with asyncio.TaskGroup() as tasks:
-                readers = [tasks.create_task(Follower(feed, paper, servers, client).run()) for feed in plan.feeds]
+                readers = [tasks.create_task(Follower(feed, cursors.get(feed.name), paper, servers, client).run()) for feed in plan.feeds]
                 readers += [tasks.create_task(Prober(stranger, paper, servers).run()) for stranger in plan.strangers]
                 await stop.wait()
                 for feed in plan.feeds:

@@ -179,7 +179,12 @@ def _hire(house: House, called_port: int) -> None:
             "routes": _routes(residents),
             "callers": scale.callers,
         }
-    makers["followers"] = lambda _: {"urls": house.urls, "feeds": _feeds(residents), "strangers": _strangers(residents)}
+    makers["followers"] = lambda member: {
+        "before": [str(path) for path in member.journals],
+        "urls": house.urls,
+        "feeds": _feeds(residents),
+        "strangers": _strangers(residents),
+    }
     house.crew |= {name: Member(house.directory, name, make) for name, make in makers.items()}
 
 

@@ -137,6 +137,10 @@ class Nemesis:
         """kill -9 of a process of senders; its successor reads what it wrote down, and sends again what is open."""
         return await self._kill_member(chance, [name for name in self._house.crew if name.startswith("senders")])
 
+    async def kill_follower(self, chance: Chance) -> str:
+        """kill -9 of the process that follows the feeds; its successor goes on from the last cursors that it wrote down."""
+        return await self._kill_member(chance, ["followers"])
+
     # The network
 
     async def cut_database(self, chance: Chance) -> str:

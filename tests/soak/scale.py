@@ -34,13 +34,14 @@ KINDS: Final = (
     "restart_server",
     "kill_agent",
     "kill_sender",
+    "kill_follower",
     "lock_table",
     "cut_database",
     "cut_clients",
     "use_up_connections",
 )
-# What costs a second or two; the others wait for a lease or a start.
-QUICK_KINDS: Final = ("kill_backend", "terminate_backends", "kill_agent", "kill_sender", "lock_table", "cut_database", "cut_clients")
+# What costs a second or two; the others wait for a lease, or for PostgreSQL.
+QUICK_KINDS: Final = ("kill_backend", "terminate_backends", "kill_agent", "kill_sender", "kill_follower", "lock_table", "kill_server")
 QUIET_LEASES: Final = 2
 LEASE: Final = 10.0
 FULL_MINUTES: Final = 5.0
@@ -76,7 +77,7 @@ def short() -> Scale:
         hold=0.3,
         pause=(0.2, 0.5),
         quiet=6.0,
-        kinds=(*QUICK_KINDS[:5], "kill_server"),
+        kinds=QUICK_KINDS,
         least_acks=300,
         least_faults=5,
         least_kinds=4,

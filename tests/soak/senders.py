@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 BURST = 16
 DEADLINE_SECONDS = 2
-# How often each manner is chosen. A burst is sixteen acknowledgements at little more than the price of one, and what follows it waits for its end.
+# How often each manner is chosen. A burst brings many acknowledgements for the wait of one, and what follows it waits for its end.
 MANNERS = {"ask": 44, "burst": 40, "repeat": 10, "cancel": 4, "expire": 4}
 
 

@@ -120,7 +120,7 @@ class Journal:
     # Followers
 
     def follow(self, feed: str, workspace: str | None, start: str) -> None:
-        """A feed was opened for the first time; it begins after ``start``."""
+        """A feed was opened for the first time; it begins after ``start``. A process that follows another goes on with its feeds."""
         self.feeds.setdefault(feed, Followed(workspace, start))
 
     def show(self, feed: str, cursor: str, type: str, workspace: str, message: str | None) -> None:
