@@ -7,7 +7,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 
 .DEFAULT_GOAL := help
 .PHONY: races
-.PHONY: help install up test check mutants matrix soak powercuts bench growth wheel lock schema clean
+.PHONY: help install up test check mutants matrix soak powercuts bench growth leaks wheel lock schema clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench: install  ## measure Postroom beside its own ceiling and a server of the A
 
 growth: install  ## the same questions at 0 to 1,000,000 waiting messages; some 5 minutes
 	$(BIN)/python -m benches.growth
+
+leaks: install  ## steady load with agents, streams and tokens that come and go; MINUTES=n, 20 unless set
+	$(BIN)/python -m benches.leaks
 
 wheel: install  ## build dist/*.whl
 	$(BIN)/python -m build --wheel --no-isolation

@@ -17,20 +17,22 @@ HAND_OVER_SECONDS = 0.005
 
 
 class FetchingAgent:
-    """The claim/reply loop of one mailbox, and when it got what."""
+    """The claim/reply loop of one mailbox, and, if it is to remember, when it got what."""
 
-    def __init__(self, client: Client, inbox: str, headers: dict[str, str]) -> None:
+    def __init__(self, client: Client, inbox: str, headers: dict[str, str], *, remembers: bool = False, wait: int = CLAIM_SECONDS) -> None:
         self._client = client
         self._inbox = inbox
         self._headers = {"Content-Type": "application/json", **headers}
         self._claimed: dict[str, float] = {}
         self._changed = asyncio.Condition()
         self._busy = False
+        self._remembers = remembers
+        self._wait = wait
 
     async def run(self) -> None:
         """Until cancelled. Raises UnexpectedAnswer: an agent whose lease is lost has measured nothing."""
         while True:
-            for item in (await self._post("claim", {"wait": CLAIM_SECONDS, "max": 1}))["items"]:
+            for item in (await self._post("claim", {"wait": self._wait, "max": 1}))["items"]:
                 await self._note(item["message_id"])
                 await self._post(f"{item['message_id']}/reply", {"token": item["token"], "parts": item["message"]["parts"]})
             await self._turn(busy=False)
@@ -48,7 +50,8 @@ class FetchingAgent:
         await asyncio.sleep(HAND_OVER_SECONDS)
 
     async def _note(self, message_id: str) -> None:
-        self._claimed[message_id] = perf_counter()
+        if self._remembers:
+            self._claimed[message_id] = perf_counter()
         await self._turn(busy=True)
 
     async def _turn(self, *, busy: bool) -> None:

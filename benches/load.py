@@ -15,7 +15,7 @@ from pyreqwest.exceptions import PyreqwestError
 
 from benches.agent import FetchingAgent
 from benches.feed import listen
-from benches.plan import Inbox, Measured, Plan, percentile, plan_from
+from benches.plan import Measured, Plan, percentile, plan_from
 from benches.sending import A2A_HEADERS, UnexpectedAnswer, ask, build_client, post, result_of, send_body
 
 Failures = (PyreqwestError, UnexpectedAnswer)
@@ -84,9 +84,9 @@ class Run:
 
 
 @asynccontextmanager
-async def fetching(inboxes: list[Inbox], client: Client) -> AsyncGenerator[list[FetchingAgent]]:
+async def fetching(plan: Plan, client: Client) -> AsyncGenerator[list[FetchingAgent]]:
     """The agents of the plan's mailboxes at work."""
-    agents = [FetchingAgent(client, inbox.url, inbox.headers) for inbox in inboxes]
+    agents = [FetchingAgent(client, inbox.url, inbox.headers, remembers=plan.kind == "wake") for inbox in plan.inboxes]
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(agent.run()) for agent in agents]
         yield agents
@@ -98,7 +98,7 @@ async def measure(plan: Plan) -> Measured:
     """Run one point."""
     if plan.kind == "feed":
         return await listen(plan)
-    async with build_client() as client, fetching(plan.inboxes, client) as agents:
+    async with build_client() as client, fetching(plan, client) as agents:
         run = Run(plan, client)
         async with asyncio.TaskGroup() as tasks:
             for _ in range(plan.callers):

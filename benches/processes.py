@@ -30,6 +30,7 @@ def app(module: str, *words: str) -> Generator[str]:
             raise RuntimeError(f"benches.{module} {words[0]} did not start")
         yield url
     finally:
+        process.stdout.close()
         _end(process)
 
 

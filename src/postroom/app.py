@@ -39,7 +39,7 @@ from postroom.failpoints import reach
 from postroom.ids import new_id
 from postroom.keys import read_or_make
 from postroom.logs import configure_logs
-from postroom.metrics import QUEUE_AGE, QUEUE_DEPTH
+from postroom.metrics import QUEUE_AGE, QUEUE_DEPTH, TASKS
 from postroom.settings import Settings
 from postroom.workers.deliver import Deliver
 from postroom.workers.loops import CLAIMING, list_loops
@@ -210,6 +210,7 @@ class Server:
         ages = {row["leased"]: row["age"] for row in await delivery_store.age_work(self._services.db)}
         QUEUE_AGE.labels("due").set(ages.get(False, 0))
         QUEUE_AGE.labels("leased").set(ages.get(True, 0))
+        TASKS.set(len(asyncio.all_tasks()))
         self._supervisor.report()
 
 

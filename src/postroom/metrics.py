@@ -40,4 +40,5 @@ CALLS_IN_FLIGHT = Gauge("postroom_calls_in_flight", "Calls to agents in flight i
 LOOP_AGE = Gauge("postroom_loop_age_seconds", "Time since a loop's last tick.", ["loop"])
 QUEUE_DEPTH = Gauge("postroom_queue_depth", "Unfinished messages of the whole post room, by state.", ["state"])
 QUEUE_AGE = Gauge("postroom_queue_oldest_seconds", "Age of the oldest unfinished message that is due or out, by state.", ["state"])
+TASKS = Gauge("postroom_tasks", "Running asyncio tasks of this process.")
 LISTENERS = Gauge("postroom_feed_listeners", "Open live feeds of this process.")

@@ -12,6 +12,13 @@ GROWTH = "tests/core/test_growth.py"
 
 CORE = [
     Seed(
+        name="T23 a feed goes on when its reader has left",
+        file="edges/live/sse.py",
+        old="                if await self._request.is_disconnected():\n                    return\n",
+        new="",
+        tests=("tests/crash/test_leaks.py",),
+    ),
+    Seed(
         name="T24 a page of the history sorts the whole mailbox",
         file="sql/queries/messages.sql",
         old="order by m.seq desc limit $8)\n    union all\n    (select m.id from message m\n    where $4",
