@@ -85,6 +85,17 @@ class House:
         return f"postgresql://postgres:{password}@/postroom?host={sockets_of(self.postgres.dsn)}&port=5432"
 
     @property
+    def feeds(self) -> list[Json]:
+        """What is followed: of everything, of who is sent to, of who also sends, and in pages."""
+        one, other, called = (self.residents[name] for name in ("north-fetched", "south-batch", "north-called-3"))
+        return [
+            {"name": "all", "workspace": None, "token": OPERATOR},
+            {"name": "fetched", "workspace": one.id, "token": one.token},
+            {"name": "sending", "workspace": called.id, "token": called.token},
+            {"name": "pages", "workspace": other.id, "token": other.token, "pages": True},
+        ]
+
+    @property
     def postmaster(self) -> int:
         """The process id."""
         return int((self.directory / "db" / "pg" / "postmaster.pid").read_text().split()[0])
@@ -182,7 +193,7 @@ def _hire(house: House, called_port: int) -> None:
     makers["followers"] = lambda member: {
         "before": [str(path) for path in member.journals],
         "urls": house.urls,
-        "feeds": _feeds(residents),
+        "feeds": house.feeds,
         "strangers": _strangers(residents),
     }
     house.crew |= {name: Member(house.directory, name, make) for name, make in makers.items()}
@@ -217,16 +228,6 @@ def _routes(residents: dict[str, Resident]) -> list[Json]:
                 weight if token is OPERATOR else max(1, weight // 2)
             )
     return routes
-
-
-def _feeds(residents: dict[str, Resident]) -> list[Json]:
-    one, other, called = residents["north-fetched"], residents["south-batch"], residents["north-called-3"]
-    return [
-        {"name": "all", "workspace": None, "token": OPERATOR},
-        {"name": "fetched", "workspace": one.id, "token": one.token},
-        {"name": "sending", "workspace": called.id, "token": called.token},
-        {"name": "pages", "workspace": other.id, "token": other.token, "pages": True},
-    ]
 
 
 def _strangers(residents: dict[str, Resident]) -> list[Json]:

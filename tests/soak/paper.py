@@ -33,12 +33,13 @@ class Paper:
 
 
 class Tail:
-    """Counts what is added to the journals of a directory while they are written."""
+    """Counts what is added to the journals of a directory while they are written; ``shown`` is the last cursor of each feed."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._read: dict[Path, int] = {}
         self.times: dict[str, list[float]] = {"acked": [], "heard": [], "counted": []}
+        self.shown: dict[str, str] = {}
 
     def look(self) -> None:
         """Take in what is new."""
@@ -55,6 +56,9 @@ class Tail:
         name = line[2 : line.index(b'"', 2)].decode()
         if name in self.times:
             self.times[name].append(float(line.split(b",", 2)[1]))
+        elif name == "show":
+            feed, cursor = orjson.loads(line)[2:4]
+            self.shown[feed] = cursor
 
     @property
     def acks(self) -> int:

@@ -12,6 +12,8 @@ import orjson
 
 from benches.machine import postgres_version
 from tests.crash.checker import unfinished
+from tests.crash.checker.database import newest_position
+from tests.crash.checker.feeds import position_of
 from tests.soak.house import House, open_house
 from tests.soak.nemesis import Nemesis, schedule
 from tests.soak.paper import Tail
@@ -128,6 +130,7 @@ class Run:
         give_up = time.monotonic() + REST_SECONDS
         while await unfinished(self._house.superuser_dsn, mailboxes) and time.monotonic() < give_up:
             await asyncio.sleep(LOOK_SECONDS)
+        await self._catch_up()
         await asyncio.sleep(self._house.scale.quiet)
         self._complain_of_the_dead(but=senders)
         others = [member for member in crew.values() if member not in senders]
@@ -136,6 +139,16 @@ class Run:
         for member in others:
             if not await asyncio.to_thread(member.wait):
                 self._course.complaints.append(f"{member.name} did not stop")
+
+    async def _catch_up(self) -> None:
+        """Give the followers the time that they need; what they were not shown by then is for the checker to find."""
+        newest = {feed["name"]: await newest_position(self._house.superuser_dsn, feed["workspace"]) for feed in self._house.feeds}
+        give_up = time.monotonic() + REST_SECONDS
+        while time.monotonic() < give_up:
+            self._tail.look()
+            if all(name in self._tail.shown and position_of(self._tail.shown[name]) >= place for name, place in newest.items()):
+                return
+            await asyncio.sleep(LOOK_SECONDS)
 
     def _complain_of_the_dead(self, *, but: list[Any] | None = None) -> None:
         for member in self._house.crew.values():

@@ -78,7 +78,7 @@ def short() -> Scale:
         pause=(0.2, 0.5),
         quiet=6.0,
         kinds=QUICK_KINDS,
-        least_acks=300,
+        least_acks=100,
         least_faults=5,
         least_kinds=4,
     )

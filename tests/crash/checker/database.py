@@ -55,6 +55,9 @@ _EVENTS = """
         e.message_id::text as message, m.sender_id::text as sender, extract(epoch from e.at)::float8 as at
     from event e left join message m on m.id = e.message_id
     where $1::uuid[] is null or e.workspace_id = any($1::uuid[]) order by e.xid, e.id"""
+_NEWEST = """
+    select xid::text::bigint as xid, id from event
+    where $1::uuid[] is null or workspace_id = any($1::uuid[]) or peer_id = any($1::uuid[]) order by event.xid desc, id desc limit 1"""
 _WORK = """
     select w.*, (w.due_at - clock_timestamp())::text as due_in from work w where workspace_id = any($1::uuid[]) order by due_at limit 4"""
 
@@ -77,6 +80,12 @@ async def read_rows(dsn: str, mailboxes: Iterable[str]) -> list[Row]:
 async def read_events(dsn: str, mailboxes: Iterable[str] | None = None) -> list[Event]:
     """All events of these workspaces, or of all, in the order of the feed."""
     return [Event(**row) for row in await _fetch(dsn, _EVENTS, mailboxes)]
+
+
+async def newest_position(dsn: str, workspace: str | None) -> tuple[int, int]:
+    """Where a feed, of everything or of one workspace, ends at the moment."""
+    rows = await _fetch(dsn, _NEWEST, None if workspace is None else [workspace])
+    return max(((row["xid"], row["id"]) for row in rows), default=(0, 0))
 
 
 async def unfinished(dsn: str, mailboxes: Iterable[str]) -> int:
