@@ -5,6 +5,7 @@ import json
 import socket
 import time
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from typing import Any
 from uuid import uuid4
 
@@ -29,6 +30,7 @@ SETTINGS: dict[str, Any] = {
     "attempt_limit": "3",
     "drain_seconds": "2",
 }
+KEPT_UNHEARD = "no ack but there, resolved by retry"
 ENDED = ("TASK_STATE_COMPLETED", "TASK_STATE_FAILED", "TASK_STATE_CANCELED", "TASK_STATE_REJECTED")
 
 
@@ -90,9 +92,15 @@ class Stage:
     # Mailboxes and letters
 
     async def mailbox(self, **fields: Any) -> Mailbox:
-        made = await asyncio.to_thread(make_mailbox, self.house.urls[0], OPERATOR, f"box {uuid4()}", **fields)
-        self.mailboxes.append(made)
-        return made
+        """A new one; one that was made and not told of stays behind, empty."""
+        while True:
+            try:
+                made = await asyncio.to_thread(make_mailbox, self.house.urls[0], OPERATOR, f"box {uuid4()}", **fields)
+            except (OSError, HTTPException):
+                await asyncio.sleep(0.05)
+            else:
+                self.mailboxes.append(made)
+                return made
 
     def of(self, key: str) -> Mailbox:
         """The mailbox that a letter went to."""
@@ -152,7 +160,7 @@ class Stage:
             return "acknowledged, and there" if self.letters else "nothing was sent yet"
         kept = {row.key for row in rows}
         found = sum(key in kept for key in unheard)
-        return "no ack but there, resolved by retry" if found else "no ack and not there, sent by retry"
+        return KEPT_UNHEARD if found else "no ack and not there, sent by retry"
 
 
 def loads(line: str) -> Json:

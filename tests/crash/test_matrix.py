@@ -20,8 +20,8 @@ from tests.conftest import NewServer
 from tests.crash.checker import judge
 from tests.crash.flows import FLOWS, Flow
 from tests.crash.load import at_rest
-from tests.crash.matrix import BACKEND, BOTH, CASES, POSTMASTER, Case
-from tests.crash.stage import END_SECONDS, OPERATOR, SECRET, SETTINGS, Stage
+from tests.crash.matrix import BACKEND, BOTH, CASES, POSTMASTER, SERVER, Case
+from tests.crash.stage import END_SECONDS, KEPT_UNHEARD, OPERATOR, SECRET, SETTINGS, Stage
 from tests.crash.steps import Steps, connected, kill_process
 from tests.crash.torn import torn_rows
 from tests.crash.tracing import Traces
@@ -72,14 +72,13 @@ async def on_shared_database(case: Case, base: Base, new_server: NewServer, trac
 
 
 async def on_own_database(case: Case, new_server: NewServer, traces: Traces) -> Stage:
-    """A server with a PostgreSQL of its own, that has been there before unless the case is about the first start."""
+    """A server with a PostgreSQL of its own, that runs already unless the case is about the first start."""
     stage = Stage(new_server(admin_token=OPERATOR, **SETTINGS), traces)
     if case.flow != "created":
         stage.launch()
         await stage.well()
         async with connected(stage.superuser_dsn) as steps:
             await steps.install()
-        await asyncio.to_thread(stage.server.stop)
     return stage
 
 
@@ -124,8 +123,9 @@ async def end_at_place(case: Case, flow: Flow, stage: Stage) -> str:
 
 async def end_in_transaction(case: Case, flow: Flow, stage: Stage) -> str:
     """What is to die dies while a transaction stands at the step; then it comes back."""
-    stage.launch()
-    await stage.well()
+    if stage.server.ended:
+        stage.launch()
+        await stage.well()
     async with connected(stage.superuser_dsn) as steps, asyncio.TaskGroup() as group:
         await steps.arm(case.place)
         played = group.create_task(flow.play(stage))
@@ -133,6 +133,8 @@ async def end_in_transaction(case: Case, flow: Flow, stage: Stage) -> str:
             pid = await steps.stopped_backend()
         stage.traces.note_steps([case.place])
         kind = await end(case, stage, steps, pid)
+        if case.process == SERVER and case.place.startswith("accept."):
+            assert kind == KEPT_UNHEARD, "it stood inside the transaction, which went on to its commit without its server"
         await played
     return kind
 
