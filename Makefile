@@ -6,7 +6,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: races
+.PHONY: races model
 .PHONY: help install up test check mutants matrix soak powercuts bench growth leaks wheel lock schema clean
 
 help:  ## list the targets
@@ -49,6 +49,9 @@ mutants: install  ## seed bugs; the suite must catch each
 
 races: install  ## races of 2 to 64 clients, 200 rounds each; RACES=n for more, RACES_SEED=n for others
 	RACES=$${RACES:-200} $(BIN)/pytest -q -s -p no:randomly tests/races
+
+model: install  ## the post room against its model, 300 examples of 30 steps; MODEL_EXAMPLES=n, MODEL_STEPS=n for more
+	MODEL_EXAMPLES=$${MODEL_EXAMPLES:-300} $(BIN)/pytest -q -s -p no:randomly tests/model
 
 bench: install  ## measure Postroom beside its own ceiling and a server of the A2A SDK; some 3 minutes
 	$(BIN)/python -m benches

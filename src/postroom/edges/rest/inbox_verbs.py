@@ -45,7 +45,7 @@ class ClaimFields(Fields):
 class HoldFields(Fields):
     """What every verb about a hand-out names."""
 
-    token: Annotated[int, Field(ge=0, lt=2**63, strict=True)]
+    token: Annotated[int, Field(ge=1, lt=2**63, strict=True)]
 
 
 class ExtendFields(HoldFields):
