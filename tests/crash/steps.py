@@ -76,6 +76,7 @@ class Steps:
     async def arm(self, step: str) -> None:
         """Whoever comes by this step waits there from now on."""
         await self.connection.fetchval("select pg_advisory_lock($1)", _LOCK)
+        await self.connection.execute("delete from crash.armed")
         await self.connection.execute("insert into crash.armed values ($1)", step)
 
     async def stopped_backend(self) -> int:
