@@ -35,22 +35,22 @@ CORE = [
     Seed(
         name="R22 finish without a look at the token",
         file=FUNCTIONS,
-        old="if found and w.token = p_tokens[i] then",
-        new="if found then",
+        old="elsif (given.held).token = given.token then",
+        new="elsif (given.held).message_id is not null then",
         tests=(f"{PATH}::test_old_token_is_fenced_once_another_holds_the_lease",),
     ),
     Seed(
         name="R12 another body under the same key is taken for the same message",
         file=FUNCTIONS,
-        old="if known.id <> p_ids[i] and known.fingerprint <> p_fingerprints[i] then",
-        new="if false then",
+        old="case when said.id <> given.id and said.fingerprint <> given.fingerprint then",
+        new="case when false then",
         tests=(f"{PATH}::test_same_key_is_the_same_message_and_another_body_is_refused",),
     ),
     Seed(
         name="R20 the next in line is not let out",
         file=FUNCTIONS,
-        old="promoted := case when has_room(box) then promote_work(w.workspace_id) else 0 end;",
-        new="promoted := 0;",
+        old="case when has_room(b) then promote_work(b.workspace_id) else 0 end as promoted",
+        new="0 as promoted",
         tests=(f"{PATH}::test_strict_mailbox_hands_out_one_at_a_time_and_promotes_at_the_end",),
     ),
     Seed(
@@ -92,7 +92,7 @@ order by xid, id limit $3
     Seed(
         name="S1 the tree rule is not asked",
         file=FUNCTIONS,
-        old="if (found and may_talk(source, (select w from workspace w where w.id = p_workspaces[i]))) is not true then",
+        old="if (found and may_talk(source, given.target)) is not true then",
         new="if false then",
         tests=(f"{PATH}::test_unknown_target_and_stranger_are_the_same_not_found",),
     ),
@@ -125,10 +125,10 @@ order by xid, id limit $3
         tests=("tests/workers/test_rescue.py::test_calls_of_a_server_that_died_are_due_at_once",),
     ),
     Seed(
-        name="R14 counts are taken from a row that has changed meanwhile",
+        name="R14 what waited is counted as if it had been out",
         file=FUNCTIONS,
-        old="returning due_at into strict w.due_at",
-        new="",
+        old="count(*) as closed, count(*) filter (where k.due_at < 'infinity') as active",
+        new="count(*) as closed, count(*) as active",
         tests=(f"{PATH}::test_removed_workspace_fails_its_post_and_is_gone",),
     ),
 ]

@@ -29,13 +29,25 @@ class _Entry(Generic[Item, Result]):
 
 
 class Batcher(Generic[Item, Result]):
-    """Collects items and writes them in batches of at most ``size``, over ``lanes`` writers at a time."""
+    """Collects items and writes them in batches of at most ``size``, over ``lanes`` writers at a time.
 
-    def __init__(self, name: str, write: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, lanes: int, size: int) -> None:
+    ``subject`` says what an item is about; no batch holds two about the same.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        write: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
+        *,
+        lanes: int,
+        size: int,
+        subject: Callable[[Item], object] = id,
+    ) -> None:
         self.name = name
         self._write = write
         self._lanes = lanes
         self._size = size
+        self._subject = subject
         self._waiting: deque[_Entry[Item, Result]] = deque()
         self._arrived = asyncio.Event()
         self._pending = 0
@@ -70,15 +82,17 @@ class Batcher(Generic[Item, Result]):
                 await self._write_batch(batch)
 
     def _take(self) -> list[_Entry[Item, Result]]:
-        batch: list[_Entry[Item, Result]] = []
+        batch: dict[object, _Entry[Item, Result]] = {}
         size = 0
         while self._waiting and len(batch) < self._size and size < _BATCH_BYTES:
-            entry = self._waiting.popleft()
-            batch.append(entry)
+            subject = self._subject(self._waiting[0].item)
+            if subject in batch:
+                break
+            batch[subject] = entry = self._waiting.popleft()
             size += entry.size
         if not self._waiting:
             self._arrived.clear()
-        return batch
+        return list(batch.values())
 
     async def _write_batch(self, batch: list[_Entry[Item, Result]]) -> None:
         started = time.perf_counter()

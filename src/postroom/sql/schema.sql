@@ -11,136 +11,178 @@ CREATE TYPE public.ending AS (
 	fingerprint bytea,
 	preview text
 );
-CREATE FUNCTION public.accept_messages(p_ids uuid[], p_workspaces uuid[], p_credentials uuid[], p_sender_kinds text[], p_senders uuid[], p_keys text[], p_fingerprints bytea[], p_threads text[], p_tasks uuid[], p_bodies jsonb[], p_previews text[], p_traceparents text[], p_deadlines double precision[], p_lend boolean[], p_server uuid, p_lease double precision, p_mailbox_limit integer) RETURNS TABLE(verdict text, message_id uuid, workspace_id uuid, seq bigint, thread_id text, task_id uuid, accepted_at timestamp with time zone, deadline timestamp with time zone, token bigint, lease_until timestamp with time zone, active boolean, called boolean, url text, agent_card jsonb, sender_name text, sender_role text, upstream jsonb)
+CREATE FUNCTION public.accept_messages(p_ids uuid[], p_workspaces uuid[], p_credentials uuid[], p_sender_kinds text[], p_senders uuid[], p_keys text[], p_fingerprints bytea[], p_threads text[], p_tasks uuid[], p_bodies jsonb[], p_previews text[], p_traceparents text[], p_deadlines double precision[], p_lend boolean[], p_server uuid, p_lease double precision, p_mailbox_limit integer) RETURNS TABLE(item bigint, verdict text, message_id uuid, workspace_id uuid, seq bigint, thread_id text, task_id uuid, accepted_at timestamp with time zone, deadline timestamp with time zone, token bigint, lease_until timestamp with time zone, active boolean, called boolean, url text, agent_card jsonb, sender_name text, sender_role text, upstream jsonb)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
 declare
     live uuid[];
     repeats boolean;
-    place record;
+    given record;
+    box mailbox;
     source workspace;
-    known message;
-    lent boolean;
+    said message;
+    messages message[] := '{}';
+    w work;
+    works work[] := '{}';
+    events event[] := '{}';
     peer uuid;
+    kept integer;
 begin
     perform lock_mailboxes(p_workspaces);
     live := live_credentials(p_credentials);
     -- A request that is run again, by the caller (same key) or by us (same id), finds what it made. Rare, so looked for in one go.
     -- (The limit keeps the planner from a join over all keys, which a plan made for an empty table would be for good.)
     repeats := exists (select from message m where m.id = any(p_ids))
-        or exists (select from unnest(p_sender_kinds, p_senders, p_keys) given (kind, sender, key), lateral (
-            select from message m where m.sender_kind = given.kind and m.sender_id = given.sender and m.idempotency_key = given.key limit 1) m);
-    for i in 1 .. cardinality(p_ids) loop
-        message_id := p_ids[i];
-        workspace_id := p_workspaces[i];
-        thread_id := p_threads[i];
-        task_id := p_tasks[i];
-        seq := null; accepted_at := clock_timestamp(); deadline := null; token := null; lease_until := null; active := false; called := false;
-        url := null; agent_card := null; sender_name := null; sender_role := null; upstream := null;
-        verdict := null; lent := false; known := null;
-        if (p_credentials[i] = any(live)) is not true then
+        or exists (select from unnest(p_sender_kinds, p_senders, p_keys) k (kind, sender, key), lateral (
+            select from message m where m.sender_kind = k.kind and m.sender_id = k.sender and m.idempotency_key = k.key limit 1) m);
+    for given in
+        select p.*, t.target, t.box
+        from unnest(p_ids, p_workspaces, p_credentials, p_sender_kinds, p_senders, p_keys, p_fingerprints, p_threads, p_tasks, p_bodies,
+                p_previews, p_traceparents, p_deadlines, p_lend)
+            with ordinality p (id, workspace_id, credential_id, sender_kind, sender_id, key, fingerprint, thread_id, task_id, body, preview,
+                traceparent, deadline, lend, item)
+        left join lateral (
+            select place as target, b as box from workspace place join mailbox b on b.workspace_id = place.id
+            where place.id = p.workspace_id limit 1) t on true
+        order by p.workspace_id, p.item
+    loop
+        item := given.item;
+        verdict := null;
+        message_id := given.id;
+        workspace_id := given.workspace_id;
+        seq := null; thread_id := given.thread_id; task_id := given.task_id; accepted_at := clock_timestamp(); deadline := null;
+        token := null; lease_until := null; active := false; called := false;
+        url := null; agent_card := null; sender_name := null; sender_role := null; upstream := null; peer := null;
+        if (given.credential_id = any(live)) is not true then
             verdict := 'unauthenticated';
             return next;
             continue;
         end if;
         if repeats then
-            select * into known from message m
-            where m.id = p_ids[i]
-               or (m.sender_kind = p_sender_kinds[i] and m.sender_id = p_senders[i] and m.idempotency_key = p_keys[i])
+            select * into said from message m
+            where m.id = given.id
+               or (m.sender_kind = given.sender_kind and m.sender_id = given.sender_id and m.idempotency_key = given.key)
             limit 1;
-        end if;
-        if known.id is null then
-            select b.*, w.removed_at, w.url, w.agent_card into place
-            from workspace w join mailbox b on b.workspace_id = w.id where w.id = p_workspaces[i];
-            if not found then
-                verdict := 'not_found';
-            elsif p_sender_kinds[i] = 'workspace' then
-                select * into source from workspace w where w.id = p_senders[i] and w.removed_at is null;
-                -- A question that finds no answer is a "no": null is not true.
-                if (found and may_talk(source, (select w from workspace w where w.id = p_workspaces[i]))) is not true then
-                    verdict := 'not_found';
-                end if;
-            end if;
-            if verdict is null and place.removed_at is not null then
-                verdict := 'removed';
-            end if;
-            if verdict is null and p_tasks[i] is not null then
-                select f.verdict, f.thread_id, f.upstream into verdict, thread_id, upstream
-                from find_task(p_tasks[i], p_workspaces[i], p_sender_kinds[i], p_senders[i]) f;
-                if verdict is null and p_threads[i] <> thread_id then
-                    verdict := 'thread_mismatch';
-                end if;
-            end if;
-            if verdict is null and place.open_count >= p_mailbox_limit then
-                verdict := 'full';
-            end if;
-            if verdict is not null then
+            if found then
+                verdict := case when said.id <> given.id and said.fingerprint <> given.fingerprint then 'key_reused' else 'duplicate' end;
+                message_id := said.id;
+                workspace_id := said.workspace_id;
+                seq := said.seq;
+                thread_id := said.thread_id;
+                task_id := said.task_id;
+                accepted_at := said.accepted_at;
+                deadline := said.deadline;
                 return next;
                 continue;
             end if;
-            thread_id := coalesce(thread_id, p_ids[i]::text);
-            task_id := coalesce(task_id, p_ids[i]);
-            seq := place.last_seq + 1;
-            deadline := accepted_at + make_interval(secs => p_deadlines[i]);
-            insert into message (id, workspace_id, seq, role, sender_kind, sender_id, thread_id, task_id, idempotency_key, fingerprint, body,
-                                 traceparent, deadline, accepted_at)
-            values (p_ids[i], p_workspaces[i], seq, 'user', p_sender_kinds[i], p_senders[i], thread_id, task_id, p_keys[i],
-                    p_fingerprints[i], p_bodies[i], p_traceparents[i], deadline, accepted_at)
-            on conflict (sender_kind, sender_id, idempotency_key) where idempotency_key is not null do nothing;
-            if not found then
-                -- The same key came earlier in this batch, or was committed by another server for another mailbox while we looked.
-                select * into strict known from message m
-                where m.sender_kind = p_sender_kinds[i] and m.sender_id = p_senders[i] and m.idempotency_key = p_keys[i];
+        end if;
+        -- The mailbox as it is, and from its second message on as this batch has left it.
+        if box.workspace_id is distinct from given.workspace_id then
+            box := given.box;
+        end if;
+        if (given.target).id is null then
+            verdict := 'not_found';
+        elsif given.sender_kind = 'workspace' then
+            select * into source from workspace place where place.id = given.sender_id and place.removed_at is null;
+            -- A question that finds no answer is a "no": null is not true.
+            if (found and may_talk(source, given.target)) is not true then
+                verdict := 'not_found';
             end if;
         end if;
-        if known.id is not null then
-            message_id := known.id;
-            workspace_id := known.workspace_id;
-            seq := known.seq;
-            thread_id := known.thread_id;
-            task_id := known.task_id;
-            accepted_at := known.accepted_at;
-            deadline := known.deadline;
-            if known.id <> p_ids[i] and known.fingerprint <> p_fingerprints[i] then
-                verdict := 'key_reused';
-            else
-                verdict := 'duplicate';
+        if verdict is null and (given.target).removed_at is not null then
+            verdict := 'removed';
+        end if;
+        if verdict is null and given.task_id is not null then
+            select f.verdict, f.thread_id, f.upstream into verdict, thread_id, upstream
+            from find_task(given.task_id, given.workspace_id, given.sender_kind, given.sender_id) f;
+            if verdict is null and given.thread_id <> thread_id then
+                verdict := 'thread_mismatch';
             end if;
+        end if;
+        if verdict is null and box.open_count >= p_mailbox_limit then
+            verdict := 'full';
+        end if;
+        if verdict is not null then
             return next;
             continue;
         end if;
         verdict := 'accepted';
-        active := place.active_count < place.max_concurrent;
-        called := place.called;
-        lent := active and called and p_lend[i] and not place.paused and coalesce(place.unreachable_until <= accepted_at, true);
-        if lent then
-            token := 1;
-            lease_until := accepted_at + make_interval(secs => p_lease);
-            url := place.url;
-            agent_card := place.agent_card;
-        end if;
-        if p_sender_kinds[i] = 'workspace' then
-            peer := p_senders[i];
+        seq := box.last_seq + 1;
+        thread_id := coalesce(thread_id, given.id::text);
+        task_id := coalesce(task_id, given.id);
+        deadline := accepted_at + make_interval(secs => given.deadline);
+        active := box.active_count < box.max_concurrent;
+        called := box.called;
+        if given.sender_kind = 'workspace' then
+            peer := given.sender_id;
             sender_name := source.name;
             sender_role := source.role;
-        else
-            peer := null;
         end if;
-        insert into work (message_id, workspace_id, seq, due_at, called, leased, token, attempt, holder, deadline, handed_at)
-        values (p_ids[i], p_workspaces[i], seq,
-                case when lent then lease_until when active then greatest(accepted_at, place.unreachable_until) else 'infinity' end,
-                called, lent, lent::integer, lent::integer, case when lent then p_server end, deadline, case when lent then accepted_at end);
-        update mailbox b set last_seq = seq, open_count = b.open_count + 1, active_count = b.active_count + active::integer
-        where b.workspace_id = p_workspaces[i];
-        perform note_event('message.accepted', p_workspaces[i], peer, p_ids[i], p_sender_kinds[i], p_senders[i],
-            jsonb_build_object('seq', seq, 'thread_id', thread_id, 'preview', p_previews[i]));
-        if lent then
-            perform note_event('message.handed', p_workspaces[i], peer, p_ids[i], 'server', p_server,
+        said.id := given.id;
+        said.workspace_id := given.workspace_id;
+        said.seq := seq;
+        said.role := 'user';
+        said.sender_kind := given.sender_kind;
+        said.sender_id := given.sender_id;
+        said.thread_id := thread_id;
+        said.task_id := task_id;
+        said.reply_to := null;
+        said.idempotency_key := given.key;
+        said.fingerprint := given.fingerprint;
+        said.body := given.body;
+        said.traceparent := given.traceparent;
+        said.deadline := deadline;
+        said.accepted_at := accepted_at;
+        messages := messages || said;
+        w.message_id := given.id;
+        w.workspace_id := given.workspace_id;
+        w.seq := seq;
+        w.called := called;
+        w.deadline := deadline;
+        w.leased := active and called and given.lend and not box.paused and coalesce(box.unreachable_until <= accepted_at, true);
+        w.token := w.leased::integer;
+        w.attempt := w.leased::integer;
+        if w.leased then
+            token := 1;
+            lease_until := accepted_at + make_interval(secs => p_lease);
+            url := (given.target).url;
+            agent_card := (given.target).agent_card;
+            w.due_at := lease_until;
+            w.holder := p_server;
+            w.handed_at := accepted_at;
+        else
+            w.due_at := case when active then greatest(accepted_at, box.unreachable_until) else 'infinity' end;
+            w.holder := null;
+            w.handed_at := null;
+        end if;
+        works := works || w;
+        box.last_seq := seq;
+        box.open_count := box.open_count + 1;
+        box.active_count := box.active_count + active::integer;
+        events := events || event_of('message.accepted', given.workspace_id, peer, given.id, given.sender_kind, given.sender_id,
+            jsonb_build_object('seq', seq, 'thread_id', thread_id, 'preview', given.preview));
+        if w.leased then
+            events := events || event_of('message.handed', given.workspace_id, peer, given.id, 'server', p_server,
                 jsonb_build_object('attempt', 1, 'thread_id', thread_id));
         end if;
         return next;
     end loop;
+    if cardinality(messages) > 0 then
+        insert into message select * from unnest(messages)
+        on conflict (sender_kind, sender_id, idempotency_key) where idempotency_key is not null do nothing;
+        get diagnostics kept = row_count;
+        if kept < cardinality(messages) then
+            -- Another server committed the same key for another mailbox while we looked: run again, this time it is found.
+            raise exception 'a key was taken meanwhile' using errcode = 'serialization_failure';
+        end if;
+        insert into work select * from unnest(works);
+        update mailbox b set last_seq = k.last_seq, open_count = b.open_count + k.opened, active_count = b.active_count + k.active
+        from (select x.workspace_id, max(x.seq) as last_seq, count(*) as opened, count(*) filter (where x.due_at < 'infinity') as active
+              from unnest(works) x group by x.workspace_id) k
+        where b.workspace_id = k.workspace_id;
+        perform note_events(events);
+    end if;
 end $$;
 CREATE FUNCTION public.backoff(p_base double precision, p_cap double precision, p_tries integer) RETURNS interval
     LANGUAGE sql
@@ -166,7 +208,7 @@ begin
     elsif not w.leased or w.due_at <= clock_timestamp() then
         verdict := 'cancelled';
         e := unanswered('cancelled', 'cancelled', 'Cancelled by its sender.');
-        promoted := (close_work(w, e, p_actor_kind, p_actor)).promoted;
+        select c.promoted into promoted from close_work(array[w], array[e], p_actor_kind, p_actor) c;
     else
         verdict := 'requested';
         holder := w.holder;
@@ -242,58 +284,122 @@ CREATE TABLE public.work (
     CONSTRAINT work_check CHECK (((NOT leased) OR (due_at < 'infinity'::timestamp with time zone)))
 )
 WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='500', autovacuum_vacuum_cost_delay='0');
-CREATE FUNCTION public.close_work(w public.work, e public.ending, p_actor_kind text, p_actor uuid, OUT promoted integer, OUT ended_at timestamp with time zone) RETURNS record
+CREATE FUNCTION public.close_work(p_works public.work[], p_ends public.ending[], p_actor_kind text, p_actor uuid) RETURNS TABLE(message_id uuid, workspace_id uuid, state text, attempts integer, ended_at timestamp with time zone, promoted integer, called boolean)
     LANGUAGE plpgsql
     AS $$
+#variable_conflict use_column
 declare
-    asked message;
-    box mailbox;
-    reply_seq bigint;
+    one record;
+    reply message;
+    replies message[] := '{}';
+    ended outcome;
+    outcomes outcome[] := '{}';
+    noted event;
+    events event[] := '{}';
 begin
-    select * into strict asked from message where id = w.message_id;
-    -- The row as it is now: the end of its neighbour a moment ago may have let it out.
-    delete from work where message_id = w.message_id returning due_at into strict w.due_at;
-    update mailbox set
-        open_count = open_count - 1,
-        active_count = active_count - (w.due_at < 'infinity')::integer,
-        last_seq = last_seq + (e.body is not null)::integer
-    where workspace_id = w.workspace_id returning * into box;
-    if e.body is not null then
-        reply_seq := box.last_seq;
-        insert into message (id, workspace_id, seq, role, sender_kind, sender_id, thread_id, task_id, reply_to, body, traceparent)
-        values (e.reply_id, w.workspace_id, reply_seq, 'agent', 'workspace', w.workspace_id, asked.thread_id, asked.task_id,
-                w.message_id, e.body, asked.traceparent);
-    end if;
-    ended_at := clock_timestamp();
-    insert into outcome (message_id, state, reply_id, interrupted, error, usage, upstream, attempts, fingerprint, ended_at)
-    values (w.message_id, e.state, e.reply_id, e.interrupted, e.error, e.usage, e.upstream, w.attempt, e.fingerprint, ended_at);
-    perform note_event('message.' || e.state, w.workspace_id,
-        case when asked.sender_kind = 'workspace' then asked.sender_id end, w.message_id, p_actor_kind, p_actor,
-        jsonb_build_object('seq', reply_seq, 'asked_seq', asked.seq, 'thread_id', asked.thread_id,
-            'reply_id', e.reply_id, 'interrupted', e.interrupted, 'error', e.error, 'attempts', w.attempt, 'preview', e.preview));
-    promoted := case when has_room(box) then promote_work(w.workspace_id) else 0 end;
+    delete from work w where w.message_id = any(array(select k.message_id from unnest(p_works) k));
+    for one in
+        select w.message_id, w.workspace_id, w.attempt, p_ends[w.ordinality::integer] as ending, m.sender_kind, m.sender_id, m.thread_id, m.task_id, m.seq, m.traceparent,
+            b.last_seq + count(*) filter (where (p_ends[w.ordinality::integer]).body is not null)
+                over (partition by w.workspace_id order by w.ordinality) as reply_seq
+        from unnest(p_works) with ordinality w,
+        lateral (select * from message m where m.id = w.message_id limit 1) m,
+        lateral (select * from mailbox b where b.workspace_id = w.workspace_id limit 1) b
+        order by w.ordinality
+    loop
+        if (one.ending).body is not null then
+            reply.id := (one.ending).reply_id;
+            reply.workspace_id := one.workspace_id;
+            reply.seq := one.reply_seq;
+            reply.role := 'agent';
+            reply.sender_kind := 'workspace';
+            reply.sender_id := one.workspace_id;
+            reply.thread_id := one.thread_id;
+            reply.task_id := one.task_id;
+            reply.reply_to := one.message_id;
+            reply.body := (one.ending).body;
+            reply.traceparent := one.traceparent;
+            reply.accepted_at := clock_timestamp();
+            replies := replies || reply;
+        end if;
+        ended.message_id := one.message_id;
+        ended.state := (one.ending).state;
+        ended.reply_id := (one.ending).reply_id;
+        ended.interrupted := (one.ending).interrupted;
+        ended.error := (one.ending).error;
+        ended.usage := (one.ending).usage;
+        ended.upstream := (one.ending).upstream;
+        ended.attempts := one.attempt;
+        ended.fingerprint := (one.ending).fingerprint;
+        ended.ended_at := clock_timestamp();
+        outcomes := outcomes || ended;
+        noted := event_of('message.' || ended.state, one.workspace_id, case when one.sender_kind = 'workspace' then one.sender_id end,
+            one.message_id, p_actor_kind, coalesce(p_actor, case when p_actor_kind = 'workspace' then one.workspace_id end),
+            jsonb_build_object('seq', case when (one.ending).body is not null then one.reply_seq end, 'asked_seq', one.seq,
+                'thread_id', one.thread_id, 'reply_id', ended.reply_id, 'interrupted', ended.interrupted, 'error', ended.error,
+                'attempts', one.attempt, 'preview', (one.ending).preview));
+        events := events || noted;
+    end loop;
+    insert into message select * from unnest(replies);
+    insert into outcome select * from unnest(outcomes);
+    perform note_events(events);
+    update mailbox b set open_count = b.open_count - g.closed, active_count = b.active_count - g.active, last_seq = b.last_seq + coalesce(r.said, 0)
+    from (select k.workspace_id, count(*) as closed, count(*) filter (where k.due_at < 'infinity') as active
+          from unnest(p_works) k group by k.workspace_id) g
+    left join (select k.workspace_id, count(*) as said from unnest(replies) k group by k.workspace_id) r on r.workspace_id = g.workspace_id
+    where b.workspace_id = g.workspace_id;
+    return query
+        with box as materialized (
+            select b.workspace_id, b.called, case when has_room(b) then promote_work(b.workspace_id) else 0 end as promoted
+            from mailbox b where b.workspace_id = any(array(select k.workspace_id from unnest(p_works) k))
+        )
+        select o.message_id, g.workspace_id, o.state, o.attempts, o.ended_at, x.promoted, x.called
+        from unnest(outcomes) o join unnest(p_works) g on g.message_id = o.message_id join box x on x.workspace_id = g.workspace_id;
 end $$;
 CREATE FUNCTION public.credential_lives(p_id uuid) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
     select p_id = any(live_credentials(array[p_id]))
 $$;
+CREATE TABLE public.event (
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    id bigint NOT NULL,
+    type text NOT NULL,
+    workspace_id uuid NOT NULL,
+    peer_id uuid,
+    message_id uuid,
+    actor_kind text NOT NULL,
+    actor_id uuid,
+    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+CREATE FUNCTION public.event_of(p_type text, p_workspace uuid, p_peer uuid, p_message uuid, p_actor_kind text, p_actor uuid, p_payload jsonb) RETURNS public.event
+    LANGUAGE plpgsql
+    AS $$
+declare
+    made event;
+begin
+    made.type := p_type;
+    made.workspace_id := p_workspace;
+    made.peer_id := nullif(p_peer, p_workspace);
+    made.message_id := p_message;
+    made.actor_kind := p_actor_kind;
+    made.actor_id := p_actor;
+    made.payload := jsonb_strip_nulls(p_payload);
+    return made;
+end $$;
 CREATE FUNCTION public.fail_mailbox(p_workspace uuid, p_most integer) RETURNS SETOF uuid
     LANGUAGE plpgsql
     AS $$
 declare
-    w work;
     works work[];
-    e ending;
+    e ending := unanswered('failed', 'workspace_removed', 'The workspace was removed before it answered.');
 begin
     perform lock_mailboxes(array[p_workspace]);
     update mailbox set paused = true where workspace_id = p_workspace;
     works := array(select k from work k where k.workspace_id = p_workspace order by k.seq limit p_most for update);
-    foreach w in array works loop
-        e := unanswered('failed', 'workspace_removed', 'The workspace was removed before it answered.');
-        perform close_work(w, e, 'server', null);
-        return next w.message_id;
-    end loop;
+    return query
+        select c.message_id from close_work(works, array_fill(e, array[cardinality(works)]), 'server', null) c;
 end $$;
 CREATE FUNCTION public.find_task(p_task uuid, p_workspace uuid, p_sender_kind text, p_sender uuid, OUT verdict text, OUT thread_id text, OUT upstream jsonb) RETURNS record
     LANGUAGE plpgsql STABLE
@@ -319,54 +425,58 @@ CREATE FUNCTION public.finish_work(p_messages uuid[], p_workspaces uuid[], p_cre
 #variable_conflict use_column
 declare
     live uuid[];
-    box mailbox;
-    w work;
+    held work[];
+    given record;
     ended outcome;
-    e ending;
+    works work[] := '{}';
+    ends ending[] := '{}';
 begin
     perform lock_mailboxes(p_workspaces);
     live := live_credentials(p_credentials);
-    for i in 1 .. cardinality(p_messages) loop
-        message_id := p_messages[i];
-        workspace_id := p_workspaces[i];
-        promoted := 0;
-        attempts := null;
-        ended_at := null;
-        select * into box from mailbox b where b.workspace_id = p_workspaces[i];
-        called := box.called;
+    held := array(select w from work w where w.message_id = any(p_messages) order by w.workspace_id, w.seq for update);
+    promoted := 0;
+    for given in
+        select p.*, w as held
+        from unnest(p_messages, p_workspaces, p_credentials, p_tokens, p_states, p_replies, p_bodies, p_interrupted, p_upstreams, p_errors,
+                p_usages, p_fingerprints, p_previews)
+            with ordinality p (message_id, workspace_id, credential_id, token, state, reply_id, body, interrupted, upstream, error, usage,
+                fingerprint, preview, item)
+        left join unnest(held) w on w.message_id = p.message_id and w.workspace_id = p.workspace_id
+        order by p.item
+    loop
+        message_id := given.message_id;
+        workspace_id := given.workspace_id;
         -- Our own calls carry no credential: the lease is theirs.
-        if (p_credentials[i] is null or p_credentials[i] = any(live)) is not true then
+        if (given.credential_id is null or given.credential_id = any(live)) is not true then
             verdict := 'unauthenticated';
             return next;
-            continue;
-        end if;
-        select * into w from work where work.message_id = p_messages[i] and work.workspace_id = p_workspaces[i] for update;
-        if found and w.token = p_tokens[i] then
-            verdict := 'done';
-            e := (p_states[i], p_replies[i], p_bodies[i], p_interrupted[i], p_upstreams[i], p_errors[i], p_usages[i], p_fingerprints[i],
-                  p_previews[i]);
-            attempts := w.attempt;
-            select c.promoted, c.ended_at into promoted, ended_at from close_work(w, e, 'workspace', p_workspaces[i]) c;
-            if box.failures > 0 then
-                update mailbox b set failures = 0, unreachable_until = null where b.workspace_id = p_workspaces[i];
+        elsif (given.held).token = given.token then
+            works := works || given.held;
+            ends := ends || (given.state, given.reply_id, given.body, given.interrupted, given.upstream, given.error, given.usage,
+                given.fingerprint, given.preview)::ending;
+        else
+            select o.* into ended from outcome o join message m on m.id = o.message_id
+            where o.message_id = given.message_id and m.workspace_id = given.workspace_id;
+            verdict := case
+                when (given.held).message_id is not null then 'lease_lost'
+                when ended.message_id is null then 'not_found'
+                when ended.fingerprint = given.fingerprint then 'same'
+                else 'superseded' end;
+            if verdict in ('lease_lost', 'superseded') then
+                perform note_event('message.late', given.workspace_id, null, given.message_id, 'workspace', given.workspace_id,
+                    jsonb_build_object('token', given.token, 'state', given.state, 'preview', given.preview, 'error', given.error,
+                        'message', case when length(given.body::text) < 262144 then given.body end));
             end if;
             return next;
-            continue;
         end if;
-        select o.* into ended from outcome o join message m on m.id = o.message_id
-        where o.message_id = p_messages[i] and m.workspace_id = p_workspaces[i];
-        verdict := case
-            when w.message_id is not null then 'lease_lost'
-            when ended.message_id is null then 'not_found'
-            when ended.fingerprint = p_fingerprints[i] then 'same'
-            else 'superseded' end;
-        if verdict in ('lease_lost', 'superseded') then
-            perform note_event('message.late', p_workspaces[i], null, p_messages[i], 'workspace', p_workspaces[i],
-                jsonb_build_object('token', p_tokens[i], 'state', p_states[i], 'preview', p_previews[i], 'error', p_errors[i],
-                    'message', case when length(p_bodies[i]::text) < 262144 then p_bodies[i] end));
-        end if;
-        return next;
     end loop;
+    if cardinality(works) > 0 then
+        return query
+            select 'done', c.message_id, c.workspace_id, c.promoted, c.called, c.attempts, c.ended_at
+            from close_work(works, ends, 'workspace', null) c;
+        update mailbox b set failures = 0, unreachable_until = null
+        where b.workspace_id = any(array(select x.workspace_id from unnest(works) x)) and b.failures > 0;
+    end if;
 end $$;
 CREATE TABLE public.mailbox (
     workspace_id uuid NOT NULL,
@@ -436,8 +546,14 @@ CREATE FUNCTION public.note_event(p_type text, p_workspace uuid, p_peer uuid, p_
     LANGUAGE plpgsql
     AS $$
 begin
+    perform note_events(array[event_of(p_type, p_workspace, p_peer, p_message, p_actor_kind, p_actor, p_payload)]);
+end $$;
+CREATE FUNCTION public.note_events(p_events public.event[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
     insert into event (type, workspace_id, peer_id, message_id, actor_kind, actor_id, payload)
-    values (p_type, p_workspace, nullif(p_peer, p_workspace), p_message, p_actor_kind, p_actor, jsonb_strip_nulls(p_payload));
+    select e.type, e.workspace_id, e.peer_id, e.message_id, e.actor_kind, e.actor_id, e.payload from unnest(p_events) e;
 end $$;
 CREATE FUNCTION public.post_notice(p_id uuid, p_workspace uuid, p_key text, p_fingerprint bytea, p_thread text, p_body jsonb, p_preview text, p_traceparent text) RETURNS TABLE(verdict text, message_id uuid, seq bigint, thread_id text)
     LANGUAGE plpgsql
@@ -503,8 +619,9 @@ declare
     boxes uuid[];
     moment timestamptz := clock_timestamp();
     w work;
-    works work[];
     e ending;
+    works work[] := '{}';
+    ends ending[] := '{}';
 begin
     select array_agg(c.message_id), array_agg(c.workspace_id) into due, boxes from (
         (select w.message_id, w.workspace_id from work w where w.deadline <= moment order by w.deadline limit p_most)
@@ -513,9 +630,7 @@ begin
          where w.leased and w.due_at <= moment and (w.attempt >= p_attempt_limit or w.cancel_requested_at is not null)
          order by w.due_at limit p_most)) c;
     perform lock_mailboxes(boxes);
-    -- All of them before the first ends: that lets the next out, and a cursor passes over a row that its own transaction has changed.
-    works := array(select k from work k where k.message_id = any(due) order by k.workspace_id, k.seq for update);
-    foreach w in array works loop
+    for w in select * from work k where k.message_id = any(due) order by k.workspace_id, k.seq for update loop
         moment := clock_timestamp();
         if w.deadline <= moment then
             e := unanswered('expired', 'expired', 'The deadline passed without an answer.', w.last_error);
@@ -526,13 +641,11 @@ begin
         else
             continue;
         end if;
-        message_id := w.message_id;
-        workspace_id := w.workspace_id;
-        state := e.state;
-        promoted := (close_work(w, e, 'server', null)).promoted;
-        select b.called into called from mailbox b where b.workspace_id = w.workspace_id;
-        return next;
+        works := works || w;
+        ends := ends || e;
     end loop;
+    return query
+        select c.message_id, c.workspace_id, c.state, c.promoted, c.called from close_work(works, ends, 'server', null) c;
 end $$;
 CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
@@ -576,11 +689,11 @@ begin
         elsif w.cancel_requested_at is not null then
             verdict := 'cancelled';
             e := unanswered('cancelled', 'cancelled', 'Cancelled by its sender.');
-            promoted := (close_work(w, e, 'workspace', p_workspaces[i])).promoted;
+            select c.promoted into promoted from close_work(array[w], array[e], 'workspace', p_workspaces[i]) c;
         elsif p_kinds[i] = 'retry' and w.attempt >= p_attempt_limit then
             verdict := 'failed';
             e := unanswered('failed', 'attempts_exhausted', format('Handed out %s times without an answer.', w.attempt), p_errors[i]);
-            promoted := (close_work(w, e, 'workspace', p_workspaces[i])).promoted;
+            select c.promoted into promoted from close_work(array[w], array[e], 'workspace', p_workspaces[i]) c;
         else
             verdict := 'done';
             select case when m.sender_kind = 'workspace' then m.sender_id end into peer from message m where m.id = p_messages[i];
@@ -629,18 +742,6 @@ CREATE TABLE public.credential (
     CONSTRAINT credential_kind_check CHECK ((kind = ANY (ARRAY['operator'::text, 'workspace'::text, 'session'::text]))),
     CONSTRAINT credential_label_check CHECK ((length(label) <= 255)),
     CONSTRAINT credential_prefix_check CHECK ((length(prefix) <= 16))
-);
-CREATE TABLE public.event (
-    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
-    id bigint NOT NULL,
-    type text NOT NULL,
-    workspace_id uuid NOT NULL,
-    peer_id uuid,
-    message_id uuid,
-    actor_kind text NOT NULL,
-    actor_id uuid,
-    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
-    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 ALTER TABLE public.event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.event_id_seq

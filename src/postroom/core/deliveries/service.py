@@ -51,7 +51,9 @@ class Deliveries:
         # Plugged in by who keeps callers waiting: what has just ended, and how.
         self.on_end: Callable[[Ended], None] = lambda _ended: None
         size, lanes = settings.batch_size, settings.lanes
-        self.finishes: Batcher[Finish, Written] = Batcher("finish", self._write_finishes, lanes=lanes, size=size)
+        self.finishes: Batcher[Finish, Written] = Batcher(
+            "finish", self._write_finishes, lanes=lanes, size=size, subject=lambda item: item.hold.message_id
+        )
         self.claims: Batcher[Claim, Claimed] = Batcher("claim", self._write_claims, lanes=1, size=size)
 
     # Hand out

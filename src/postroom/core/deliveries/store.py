@@ -89,7 +89,7 @@ async def extend_work(db: Database, holds: Sequence[Hold], lease: float) -> list
 
 
 async def finish_work(db: Database, items: Sequence[Finish]) -> list[Written]:
-    """One transaction for all of them; verdicts as in migration 0005."""
+    """One transaction for all of them, no two of one message; verdicts as in migration 0005, in the order of the items."""
     replies = [item.reply for item in items]
     rows = await db.write(
         SQL.finish_work,
@@ -105,7 +105,8 @@ async def finish_work(db: Database, items: Sequence[Finish]) -> list[Written]:
         [item.preview for item in items],
         pool="lanes",
     )
-    return [_written(row) for row in rows]
+    found = {row["message_id"]: _written(row) for row in rows}
+    return [found[item.hold.message_id] for item in items]
 
 
 async def return_work(db: Database, items: Sequence[Return], attempt_limit: int, backoff: float, backoff_limit: float) -> list[Written]:

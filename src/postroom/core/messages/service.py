@@ -42,7 +42,7 @@ class Messages:
         size, lanes = settings.batch_size, settings.lanes
         self._endings = Endings()
         deliveries.on_end = self._endings.tell
-        self.accepts: Batcher[Accept, Row] = Batcher("accept", self._write_accepts, lanes=lanes, size=size)
+        self.accepts: Batcher[Accept, Row] = Batcher("accept", self._write_accepts, lanes=lanes, size=size, subject=_subject)
         self.looks: Batcher[UUID, Standing | None] = Batcher("look", self._read_standings, lanes=1, size=256)
         # Plugged in by the deliver worker: may a lease be born with the message, and who takes it (``since`` when it was asked for,
         # on the monotonic clock).
@@ -207,6 +207,11 @@ class Messages:
             task_id=row["message_id"],
             duplicate=row["verdict"] == "duplicate",
         )
+
+
+def _subject(item: Accept) -> object:
+    """The key under which a repeat would be the same message; without one, the message itself."""
+    return (item.principal.id, item.draft.key) if item.draft.key is not None else item.id
 
 
 def _fingerprint(draft: Draft) -> bytes:

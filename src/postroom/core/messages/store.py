@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from uuid import UUID
 
 from postroom.core.deliveries.model import CallTarget, Delivery, Sender
@@ -29,9 +30,10 @@ class Accept:
 
 
 async def accept_messages(db: Database, items: Sequence[Accept], server: UUID, lease: float, mailbox_limit: int) -> list[Row]:
-    """One transaction for all of them; verdicts as in migration 0005."""
+    """One transaction for all of them, no two with the same key; verdicts as in migration 0005, in the order of the items."""
     columns = zip(*(_columns(item) for item in items), strict=True)
-    return await db.write(SQL.accept_messages, *map(list, columns), server, lease, mailbox_limit, pool="lanes")
+    rows = await db.write(SQL.accept_messages, *map(list, columns), server, lease, mailbox_limit, pool="lanes")
+    return sorted(rows, key=itemgetter("item"))
 
 
 def _columns(item: Accept) -> tuple[object, ...]:

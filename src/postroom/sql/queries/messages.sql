@@ -1,7 +1,7 @@
 -- Slice "messages". Writes: message (through the functions of migration 0005).
 
 -- name: accept_messages
-select verdict, message_id, workspace_id, seq, thread_id, task_id, accepted_at, deadline, token, lease_until, active, called, url, agent_card,
+select item, verdict, message_id, workspace_id, seq, thread_id, task_id, accepted_at, deadline, token, lease_until, active, called, url, agent_card,
     sender_name, sender_role, upstream
 from accept_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 
