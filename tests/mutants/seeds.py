@@ -12,27 +12,6 @@ GROWTH = "tests/core/test_growth.py"
 
 CORE = [
     Seed(
-        name="T23 a feed goes on when its reader has left",
-        file="edges/live/sse.py",
-        old="                if await self._request.is_disconnected():\n                    return\n",
-        new="",
-        tests=("tests/crash/test_leaks.py",),
-    ),
-    Seed(
-        name="T24 a page of the history sorts the whole mailbox",
-        file="sql/queries/messages.sql",
-        old="order by m.seq desc limit $8)\n    union all\n    (select m.id from message m\n    where $4",
-        new="order by -m.seq limit $8)\n    union all\n    (select m.id from message m\n    where $4",
-        tests=(f"{GROWTH}::test_page_of_the_history",),
-    ),
-    Seed(
-        name="T24 the gauges look at every waiting message",
-        file="sql/queries/deliveries.sql",
-        old="(select count(*) as leased from work where leased) l",
-        new="(select count(*) filter (where leased) as leased from work) l",
-        tests=(f"{GROWTH}::test_background_looks",),
-    ),
-    Seed(
         name="R22 finish without a look at the token",
         file=FUNCTIONS,
         old="elsif (given.held).token = given.token then",
@@ -130,6 +109,27 @@ order by xid, id limit $3
         old="count(*) as closed, count(*) filter (where k.due_at < 'infinity') as active",
         new="count(*) as closed, count(*) as active",
         tests=(f"{PATH}::test_removed_workspace_fails_its_post_and_is_gone",),
+    ),
+    Seed(
+        name="T23 a feed goes on when its reader has left",
+        file="edges/live/sse.py",
+        old="                if await self._request.is_disconnected():\n                    return\n",
+        new="",
+        tests=("tests/crash/test_leaks.py::test_what_comes_and_goes_leaves_nothing_behind",),
+    ),
+    Seed(
+        name="T24 a page of the history sorts the whole mailbox",
+        file="sql/queries/messages.sql",
+        old="order by m.seq desc limit $8)\n    union all\n    (select m.id from message m\n    where $4",
+        new="order by -m.seq limit $8)\n    union all\n    (select m.id from message m\n    where $4",
+        tests=(f"{GROWTH}::test_page_of_the_history",),
+    ),
+    Seed(
+        name="T24 the gauges look at every waiting message",
+        file="sql/queries/deliveries.sql",
+        old="(select count(*) as leased from work where leased) l",
+        new="(select count(*) filter (where leased) as leased from work) l",
+        tests=(f"{GROWTH}::test_background_looks",),
     ),
 ]
 

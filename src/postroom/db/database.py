@@ -9,7 +9,7 @@ again with the same ids, and ``write`` does so; when the fate stays unknown it r
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeAlias, TypeVar
 
@@ -117,6 +117,8 @@ class Database:
         try:
             borrowed = await self._pools[pool].acquire(timeout=self._settings.pool_seconds)
         except TimeoutError as error:
+            if self._away_since is not None:
+                raise _given_up(unknown=False) from error
             raise Unavailable("The server is busy.", code="busy", retry_after=1.0) from error
         self._waits[pool].observe(time.perf_counter() - started)
         try:
@@ -140,12 +142,8 @@ class Database:
             await pool.expire_connections()
 
     async def fetch(self, statement: str, *args: Any, pool: str = "requests") -> list[Row]:
-        """Run a statement that reads, again if the connection was lost."""
-
-        async def read(connection: Connection) -> list[Row]:
-            return await connection.fetch(statement, *args)
-
-        return await self._again(read, pool)
+        """Run a statement that reads, again if the connection was lost. There is no outcome that could be unknown."""
+        return await self._again(_statement(statement, args), pool, writes=False)
 
     async def first(self, statement: str, *args: Any, pool: str = "requests") -> Row | None:
         """The first row, or None."""
@@ -154,7 +152,7 @@ class Database:
 
     async def write(self, statement: str, *args: Any, pool: str = "requests") -> list[Row]:
         """Run one statement as one transaction. It must be safe to run again."""
-        return await self.fetch(statement, *args, pool=pool)
+        return await self._again(_statement(statement, args), pool)
 
     async def transaction(self, act: Callable[[Connection], Awaitable[T]], *, pool: str = "requests") -> T:
         """Run ``act`` in one transaction. It must be safe to run again as a whole."""
@@ -170,7 +168,7 @@ class Database:
 
         return await self._again(run, pool)
 
-    async def _again(self, act: Callable[[Connection], Awaitable[T]], pool: str) -> T:
+    async def _again(self, act: Callable[[Connection], Awaitable[T]], pool: str, *, writes: bool = True) -> T:
         give_up = monotonic() + self._patience()
         pause = 0.05
         unknown = False
@@ -188,7 +186,7 @@ class Database:
                 reason = retry_reason(error)
                 if reason is None:
                     raise
-                unknown = unknown or not isinstance(error, ConnectionRefusedError)
+                unknown = writes and (unknown or not isinstance(error, ConnectionRefusedError))
                 RETRIED.labels(reason).inc()
                 if reason.startswith(_AWAY):
                     self._away_since = self._away_since or monotonic()
@@ -202,6 +200,13 @@ class Database:
         if self._away_since is None:
             return _TRY_SECONDS
         return max(_LEAST_TRY_SECONDS, _TRY_SECONDS - (monotonic() - self._away_since))
+
+
+def _statement(text: str, args: Sequence[Any]) -> Callable[[Connection], Awaitable[list[Row]]]:
+    async def run(connection: Connection) -> list[Row]:
+        return await connection.fetch(text, *args)
+
+    return run
 
 
 def _cancellations() -> int:
