@@ -9,6 +9,7 @@ import pytest
 from benches.growth.seed import seed
 from postroom.core.events.model import EventFilter
 from postroom.db.statements import load
+from postroom.edges.rest.presence import Presence
 from tests.core.test_path import send
 from tests.support.database import House
 
@@ -103,6 +104,19 @@ async def test_background_looks(crowd: Crowd) -> None:
     assert await crowd.rows("deliveries", "reap_work", 10, PAGE) < MOST_ROWS
     assert await crowd.rows("deliveries", "repair_work") < MOST_ROWS
     assert await crowd.rows("events", "prune_events", 30, PAGE) < MOST_ROWS
+
+
+async def test_who_was_heard_of_is_forgotten(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Agents come and go; what a server remembers of them is bounded by how many speak within some seconds."""
+    clock = iter(range(0, 1000, 2))
+    monkeypatch.setattr("postroom.edges.rest.presence.monotonic", lambda: float(next(clock)))
+    presence = Presence(house.services.agents)
+    for number in range(20):
+        agent = await house.workspace(f"agent {number}")
+        assert agent.id is not None
+        await presence.touch(agent.id)
+    assert len(presence._noted) == 3  # two seconds apart, five seconds long
+    assert len(await house.sql("select * from presence where seen_at is not null")) == 20
 
 
 async def test_pruning_goes_on_until_nothing_old_is_left(house: House, crowd: Crowd) -> None:

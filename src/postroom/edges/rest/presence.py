@@ -27,9 +27,16 @@ class Presence:
         now = monotonic()
         if now - self._noted.get(workspace, -_EVERY_SECONDS) < _EVERY_SECONDS:
             return
+        self._noted.pop(workspace, None)
         self._noted[workspace] = now
+        self._forget(now)
         try:
             await self._agents.touch([workspace])
         except Exception as error:  # boundary: presence is a courtesy, the verb that came with it must go on
             FAULTS.labels("presence").inc()
             log.warning("presence.failed", workspace_id=str(workspace), reason=type(error).__name__)
+
+    def _forget(self, now: float) -> None:
+        """Keep what still says something: agents come and go for as long as the server runs. The dict is in the order of time."""
+        while now - self._noted[oldest := next(iter(self._noted))] >= _EVERY_SECONDS:
+            del self._noted[oldest]
