@@ -13,16 +13,16 @@ import orjson
 
 from postroom.db.embedded import EmbeddedPostgres
 from tests.crash.checker.public import Resident, Run
+from tests.crash.external import database_proxy
 from tests.crash.load import make_mailbox
 from tests.soak.crew import MakePlan, Member
-from tests.soak.proxy import Proxy, tcp_proxy, unix_proxy
 from tests.soak.scale import Scale
+from tests.support.proxy import Proxy, proxy_to
 from tests.support.server import ServerProcess
 
 Json = dict[str, Any]
 
 OPERATOR = "an operator token for the soak, long enough"
-SOCKET = ".s.PGSQL.5432"
 # Three servers fit into the 60 connections of the embedded PostgreSQL. Attempts are not what is tested: a fault may cost any number.
 SETTINGS = {
     "secret_key": "a secret key for the soak, long enough",
@@ -56,12 +56,13 @@ class Server:
         self.process.start(port=self.port)
         self.port = self.process.port
 
-    def is_well(self) -> bool:
-        """What it says about itself."""
+    def ailment(self) -> str:
+        """What it says about itself; nothing when it is well."""
         try:
-            return self.process.health()["status"] == "ok"
-        except (OSError, ValueError):
-            return False
+            health = self.process.health()
+        except (OSError, ValueError) as error:
+            return repr(error)
+        return "" if health["status"] == "ok" else str(health)
 
 
 @dataclass
@@ -100,11 +101,6 @@ class House:
         """The process id."""
         return int((self.directory / "db" / "pg" / "postmaster.pid").read_text().split()[0])
 
-    def heal(self) -> None:
-        """Let everything through."""
-        self.database_line.set("open")
-        self.client_line.set("open")
-
     def tell_judge(self) -> None:
         """Write down where and as whom the checker is to look."""
         run = Run(dsn=self.superuser_dsn, url=self.servers[0].url, operator_token=OPERATOR, residents=list(self.residents.values()))
@@ -123,20 +119,18 @@ async def open_house(directory: Path, scale: Scale) -> AsyncGenerator[House]:
         postgres = await stack.enter_async_context(EmbeddedPostgres(directory / "db"))
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         stack.callback(tasks.create_task(postgres.watch()).cancel)
-        line = directory / "line"
-        line.mkdir()
-        database_line = await stack.enter_async_context(unix_proxy(str(line / SOCKET), f"{sockets_of(postgres.dsn)}/{SOCKET}"))
-        cut_dsn = postgres.dsn.replace(f"host={sockets_of(postgres.dsn)}", f"host={line}")
+        database_line, cut_dsn = await stack.enter_async_context(database_proxy(postgres.dsn))
+        client_line = await stack.enter_async_context(proxy_to(("127.0.0.1", 0)))
         # The last server has a line that can be cut.
         dsns = [postgres.dsn] * (scale.servers - 1) + [cut_dsn]
-        client_port, called_port = free_port(), free_port()
-        settings = SETTINGS | {"allowed_hosts": f"127.0.0.1:{client_port}"}
+        settings = SETTINGS | {"allowed_hosts": f"127.0.0.1:{client_line.port}"}
         servers = [Server(ServerProcess(directory / f"server-{number}", database_url=dsn, **settings)) for number, dsn in enumerate(dsns)]
-        client_line = await stack.enter_async_context(tcp_proxy(client_port, lambda: servers[0].port))
         for server in servers:
             stack.callback(server.process.destroy)
             await asyncio.to_thread(server.start)
-        urls = [*(server.url for server in servers), f"http://127.0.0.1:{client_port}"]
+        client_line.upstream = ("127.0.0.1", servers[0].port)
+        urls = [*(server.url for server in servers), f"http://127.0.0.1:{client_line.port}"]
+        called_port = free_port()
         house = House(directory, scale, postgres, servers, database_line, client_line, urls, {}, {})
         await asyncio.to_thread(_settle, house, called_port)
         _hire(house, called_port)

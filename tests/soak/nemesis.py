@@ -14,7 +14,7 @@ import asyncpg
 import psutil
 
 from tests.soak.house import House, Server
-from tests.soak.proxy import Proxy, State
+from tests.support.proxy import How, Proxy
 
 Chance = random.Random
 Fault = Callable[[Chance], Awaitable[str]]
@@ -24,6 +24,8 @@ LEASE_AND_MORE = 11.5
 TABLES = ("work", "mailbox", "message", "event", "credential", "outcome")
 # A server that finds no database yet gives up; people and supervisors start it again.
 START_SECONDS = 60.0
+# What every piece waits on a slow line.
+SLOW_SECONDS = 0.1
 
 
 def schedule(seed: int, kinds: Sequence[str]) -> Generator[tuple[str, Chance]]:
@@ -152,14 +154,27 @@ class Nemesis:
         return await self._disturb(chance, self._house.client_line)
 
     async def _disturb(self, chance: Chance, line: Proxy) -> str:
-        state: State = chance.choice(("cut", "frozen", "slow"))
-        line.set(state)
-        took = await self._wait(chance, 2, 7)
-        # What was frozen may go on, or turn out to be dead.
-        if state == "frozen" and chance.random() < 0.5:
-            line.set("cut")
-        line.set("open")
-        return f"{state} for {took:.1f} s"
+        way = chance.choice(("cut", "silent", "slow"))
+        seconds = chance.uniform(2, 7) * self._hold
+        match way:
+            case "cut":
+                await self._keep_cutting(line, seconds)
+            case "silent":
+                line.black_hole()
+                await asyncio.sleep(seconds)
+                line.heal()
+            case _:
+                line.delay = SLOW_SECONDS
+                await asyncio.sleep(seconds)
+                line.delay = 0.0
+        return f"{way} for {seconds:.1f} s"
+
+    async def _keep_cutting(self, line: Proxy, seconds: float) -> None:
+        """Reset what is open, and what is opened meanwhile."""
+        give_up = time.monotonic() + seconds
+        while time.monotonic() < give_up:
+            line.cut_all(How.RST)
+            await asyncio.sleep(SLOW_SECONDS / 2)
 
     # How
 

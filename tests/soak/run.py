@@ -23,6 +23,8 @@ Json = dict[str, Any]
 
 LOOK_SECONDS = 0.1
 WARM_SECONDS = 60.0
+SLOW_SECONDS = 10.0
+"""What takes longer than this is told with its reason."""
 RECOVERY_SECONDS = 60.0
 """The longest that a fault may be felt after it is over; none of them needs more than a lease or two."""
 REST_SECONDS = 120.0
@@ -74,7 +76,6 @@ class Run:
             member.start()
         await self._until(lambda: self._tail.acks > 0 and self._tail.ends > 0, WARM_SECONDS, "the first answers")
         await self._suffer()
-        self._house.heal()
         await self._come_to_rest()
         self._tail.look()
         self._course.acks = sorted(self._tail.times["acked"])
@@ -111,12 +112,16 @@ class Run:
 
     async def _until_well(self, kind: str) -> None:
         for server in self._house.servers:
-            give_up = time.monotonic() + RECOVERY_SECONDS
-            while not await asyncio.to_thread(server.is_well):
-                if time.monotonic() > give_up:
-                    self._course.complaints.append(f"{server.process.data.name} was not well {RECOVERY_SECONDS} s after {kind}")
-                    return
+            began = time.monotonic()
+            words = last = await asyncio.to_thread(server.ailment)
+            while words and time.monotonic() < began + RECOVERY_SECONDS:
                 await asyncio.sleep(LOOK_SECONDS)
+                last, words = words, await asyncio.to_thread(server.ailment)
+            told = f"{server.process.data.name} was not well {time.monotonic() - began:.1f} s after {kind}: {words or last}"
+            if words:
+                self._course.complaints.append(told)
+            elif time.monotonic() > began + SLOW_SECONDS:
+                self._say(told)
 
     async def _come_to_rest(self) -> None:
         crew = self._house.crew
