@@ -5,8 +5,10 @@ READY := .venv/.installed
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
+FAULT_TESTS := $(addprefix tests/crash/test_,$(addsuffix .py,cuts agent_cuts database_cuts silence database lineage rolling))
+
 .DEFAULT_GOAL := help
-.PHONY: races model
+.PHONY: races model faults
 .PHONY: help install up test check mutants matrix soak powercuts bench growth leaks wheel lock schema clean
 
 help:  ## list the targets
@@ -43,6 +45,9 @@ powercuts: install  ## cut the power under load twenty times; POWER_CUTS=n for m
 
 matrix: install  ## kill -9 at every step that has a name, and account for all of them; some 25 minutes
 	MATRIX=full $(BIN)/pytest -n 2 --dist loadgroup tests/crash/test_matrix.py tests/crash/test_matrix_agents.py
+
+faults: install  ## databases, networks and servers that fail, for an hour, judged by the checker; figures in FAULTS_SUMMARY
+	FAULTS=long FAULTS_SUMMARY=$${FAULTS_SUMMARY:-faults.jsonl} $(BIN)/pytest -s -p no:randomly $(FAULT_TESTS)
 
 mutants: install  ## seed bugs; the suite must catch each
 	$(BIN)/python -m tests.mutants

@@ -24,4 +24,32 @@ NETWORK = [
         new="",
         tests=("tests/workers/test_rescue.py::test_a_server_takes_its_lock_back_from_a_connection_that_it_lost",),
     ),
+    Seed(
+        name="R90 a server that stops waits for a database that is silent",
+        file="db/database.py",
+        old="                if _cancellations() > cancelled:\n",
+        new="                if False:\n",
+        tests=("tests/crash/test_silence.py::test_who_is_cancelled_in_the_silence_does_not_wait_for_it",),
+    ),
+    Seed(
+        name="R61 a database that may only be read is a fault of the server",
+        file="db/database.py",
+        old='"57014", "25P03", "25006")',
+        new='"57014", "25P03")',
+        tests=("tests/crash/test_database.py::test_nothing_is_lost_and_nobody_is_told_a_wrong_reason",),
+    ),
+    Seed(
+        name="R83 an older database is taken for the one that was there",
+        file="db/lineage.py",
+        old="        if found.newest < known.newest:\n",
+        new="        if False:\n",
+        tests=("tests/crash/test_lineage.py::test_an_older_database_is_refused_until_the_right_one_is_back",),
+    ),
+    Seed(
+        name="T10 who takes over gets the token of the one who was frozen",
+        file="sql/queries/deliveries.sql",
+        old="update work w set leased = true, token = w.token + 1, attempt = w.attempt + 1, holder = $1",
+        new="update work w set leased = true, token = greatest(w.token, 1), attempt = w.attempt + 1, holder = $1",
+        tests=("tests/crash/test_rolling.py::test_each_server_may_stop_die_or_freeze",),
+    ),
 ]

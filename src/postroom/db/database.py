@@ -17,6 +17,7 @@ import asyncpg
 import orjson
 
 from postroom.clock import jittered, monotonic
+from postroom.db.lineage import Lineage
 from postroom.errors import OutcomeUnknown, SetupError, Unavailable
 from postroom.metrics import POOL_WAIT_SECONDS, RETRIED
 from postroom.settings import Settings
@@ -68,6 +69,7 @@ class Database:
         self._pools: dict[str, asyncpg.Pool[Any]] = {}
         self._waits = {name: POOL_WAIT_SECONDS.labels(name) for name in ("requests", "workers", "reserved", "lanes")}
         self._away_since: float | None = None
+        self.lineage = Lineage()
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator["Database"]:
@@ -90,7 +92,7 @@ class Database:
                 self.dsn,
                 min_size=1,
                 max_size=size,
-                init=prepare_session,
+                init=self._prepare,
                 reset=_keep_session,
                 server_settings=_SESSION,
                 timeout=_SILENCE_SECONDS,
@@ -107,8 +109,17 @@ class Database:
     async def connect(self) -> Connection:
         """A connection of its own, for LISTEN and locks; the caller closes it."""
         connection: Connection = await asyncpg.connect(self.dsn, server_settings=_BEATING, timeout=5, command_timeout=_BEAT_SILENCE_SECONDS)
-        await prepare_session(connection)
+        try:
+            await self._prepare(connection)
+        except BaseException:  # boundary: whatever it is, nobody else will close it
+            connection.terminate()
+            raise
         return connection
+
+    async def _prepare(self, connection: Connection) -> None:
+        """Of every new connection. Raises Unavailable when it leads to another or an older database."""
+        await prepare_session(connection)
+        await self.lineage.check(connection)
 
     @asynccontextmanager
     async def connection(self, pool: str) -> AsyncGenerator[Connection]:

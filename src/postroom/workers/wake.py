@@ -88,5 +88,6 @@ class WakeConnection:
         if not await store.beat_server(connection, self._server):
             await store.insert_server(connection, self._server)
             raise ConnectionError("the others took this server for dead")
+        await self._db.lineage.check(connection)
         self._beaten = monotonic()
         reach("wake.beaten")

@@ -9,3 +9,10 @@ select
     current_setting('data_checksums')::boolean as data_checksums,
     current_setting('server_encoding') as encoding,
     pg_is_in_recovery() as in_recovery
+
+-- name: read_position
+-- Which installation this is, and how far it has come: the newest event, or what was pruned up to.
+select (select id from installation limit 1) as installation, pg_is_in_recovery() as replica,
+    coalesce(newest.xid, 0) as xid, coalesce(newest.id, 0) as id, f.xid::text::bigint as floor_xid, f.id as floor_id
+from feed_floor f left join lateral (
+    select event.xid::text::bigint as xid, event.id from event order by event.xid desc, event.id desc limit 1) newest on true
