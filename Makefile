@@ -46,7 +46,7 @@ powercuts: install  ## cut the power under load twenty times; POWER_CUTS=n for m
 matrix: install  ## kill -9 at every step that has a name, and account for all of them; some 25 minutes
 	MATRIX=full $(BIN)/pytest -n 2 --dist loadgroup tests/crash/test_matrix.py tests/crash/test_matrix_agents.py
 
-faults: install  ## databases, networks and servers that fail, for an hour, judged by the checker; figures in FAULTS_SUMMARY
+faults: install  ## databases, networks and servers that fail, for half an hour, judged by the checker; figures in FAULTS_SUMMARY
 	FAULTS=long FAULTS_SUMMARY=$${FAULTS_SUMMARY:-faults.jsonl} $(BIN)/pytest -s -p no:randomly $(FAULT_TESTS)
 
 mutants: install  ## seed bugs; the suite must catch each

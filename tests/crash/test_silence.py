@@ -3,10 +3,11 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from uuid import uuid4
 
 import asyncpg
+import httpx
 import pytest
 
 from postroom.client import Client
@@ -75,7 +76,7 @@ async def silence_of_the_database(new_server: NewServer, dsn: str) -> None:
             async with asyncio.TaskGroup() as senders:
                 for _ in range(4):
                     senders.create_task(house.keep_sending(mailboxes, pause=0.05))
-                seconds = [await _one_silence(server, proxy, house) for _ in range(SILENCES)]
+                seconds = [await _one_silence(server, proxy, house, mailboxes) for _ in range(SILENCES)]
                 house.stopped = True
             await at_rest(dsn, [mailbox.id for mailbox in mailboxes])
         await asyncio.to_thread(server.stop)
@@ -86,10 +87,11 @@ async def silence_of_the_database(new_server: NewServer, dsn: str) -> None:
     assert house.journal.retried.keys() <= {"503"}, "the server itself was there all the time"
 
 
-async def _one_silence(server: ServerProcess, proxy: Proxy, house: House) -> tuple[float, float]:
+async def _one_silence(server: ServerProcess, proxy: Proxy, house: House, mailboxes: Sequence[Mailbox]) -> tuple[float, float]:
     """Seconds until every caller was told and the server knew; and from the end of the silence until post moves."""
     acks = len(house.journal.acks)
     await until(lambda: len(house.journal.acks) > acks + 20, 30, "post moves")
+    await _burst(house, mailboxes)
     proxy.black_hole()
     began = time.monotonic()
     async with asyncio.TaskGroup() as callers:
@@ -97,11 +99,20 @@ async def _one_silence(server: ServerProcess, proxy: Proxy, house: House) -> tup
         callers.create_task(asyncio.to_thread(_until_health, server, 503, began + NOTICED_SECONDS))
     slowest = max(probe.result() for probe in probes)
     assert slowest < NOTICED_SECONDS, f"a caller waited for {slowest:.1f} s"
+    later = await _probe(server, 0.0)
+    assert later < NOTICED_SECONDS / 3, f"what was known by then was waited for again, for {later:.1f} s"
     proxy.heal()
     healed, acks, seen = time.monotonic(), len(house.journal.acks), len(house.journal.seen)
     await until(lambda: len(house.journal.acks) > acks + 10 and len(house.journal.seen) > seen + 10, RECOVERY_SECONDS, "post moves again")
     await asyncio.to_thread(_until_health, server, 200, healed + RECOVERY_SECONDS)
     return slowest, time.monotonic() - healed
+
+
+async def _burst(house: House, mailboxes: Sequence[Mailbox]) -> None:
+    """So much at once that the server has many connections open, each of which the silence will find idle."""
+    async with httpx.AsyncClient(timeout=40) as http, asyncio.TaskGroup() as sends:
+        for number in range(60):
+            sends.create_task(house.send(http, mailboxes[number % len(mailboxes)]))
 
 
 async def _probe(server: ServerProcess, delay: float) -> float:
