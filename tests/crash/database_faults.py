@@ -140,6 +140,15 @@ async def make_it_read_only(server: ServerProcess) -> None:
         await connection.execute("select pg_reload_conf()")
 
 
+async def lock_the_server_out(server: ServerProcess) -> None:
+    """Somebody changes the server's role, and it may not come in for a while."""
+    async with superuser(server) as connection:
+        await connection.execute("alter role postroom nologin")
+        await terminate_all_backends(server)
+        await asyncio.sleep(BLOCK_SECONDS)
+        await connection.execute("alter role postroom login")
+
+
 async def use_up_the_connections(server: ServerProcess) -> None:
     """Somebody else takes every place, also those of the server's own connections when these are cut."""
     taken: list[asyncpg.Connection] = []
@@ -174,11 +183,12 @@ ALL: list[Fault] = [
     block_a_mailbox,
     cancel_every_statement,
     use_up_the_connections,
+    lock_the_server_out,
     make_it_read_only,
 ]
 
 
 def choose() -> list[Fault]:
-    """In any order: many of each; in the short form some, other ones every time, and always that with an answer of its own."""
-    chosen = [*ALL * 8, stop_for(30.0), stop_for(90.0)] if LONG else [*random.sample(ALL[:-1], 5), make_it_read_only]
+    """In any order: many of each; in the short form some, other ones every time, and always those with an answer of their own."""
+    chosen = [*ALL * 8, stop_for(30.0), stop_for(90.0)] if LONG else [*random.sample(ALL[:-2], 4), lock_the_server_out, make_it_read_only]
     return random.sample(chosen, len(chosen))

@@ -39,6 +39,13 @@ NETWORK = [
         tests=("tests/crash/test_database.py::test_nothing_is_lost_and_nobody_is_told_a_wrong_reason",),
     ),
     Seed(
+        name="R61 a database that lets nobody in is a fault of the server",
+        file="db/database.py",
+        old="            if retry_reason(error) is not None:\n                raise\n            # It answers",
+        new="            if error:\n                raise\n            # It answers",
+        tests=("tests/crash/test_database.py::test_nothing_is_lost_and_nobody_is_told_a_wrong_reason",),
+    ),
+    Seed(
         name="R83 an older database is taken for the one that was there",
         file="db/lineage.py",
         old="        if found.newest < known.newest:\n",

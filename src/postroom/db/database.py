@@ -131,6 +131,11 @@ class Database:
             if self._away_since is not None:
                 raise _given_up(unknown=False) from error
             raise Unavailable("The server is busy.", code="busy", retry_after=1.0) from error
+        except asyncpg.PostgresError as error:
+            if retry_reason(error) is not None:
+                raise
+            # It answers, and lets this server in no more: a role, a password, a rule. Nothing that a caller could mend.
+            raise Unavailable("The database does not let this server in.", code="database_down", retry_after=2.0) from error
         self._waits[pool].observe(time.perf_counter() - started)
         try:
             yield borrowed  # pyright: ignore[reportReturnType]
