@@ -8,6 +8,7 @@ import orjson
 from pyreqwest.client import Client
 
 from benches.sending import UnexpectedAnswer, post
+from postroom.client.transport import heeding_cancel
 
 Json = dict[str, Any]
 
@@ -60,7 +61,8 @@ class FetchingAgent:
             self._changed.notify_all()
 
     async def _post(self, verb: str, body: Json) -> Json:
-        content = await post(self._client, f"{self._inbox}/{verb}", self._headers, orjson.dumps(body))
+        # Without it an agent that is told to stop may go on, see there.
+        content = await heeding_cancel(post(self._client, f"{self._inbox}/{verb}", self._headers, orjson.dumps(body)))
         if not content:
             raise UnexpectedAnswer(f"{verb}: nothing")
         return orjson.loads(content)

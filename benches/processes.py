@@ -1,5 +1,6 @@
 """The processes of a run: the small ones, the servers under test, and the load generator."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,9 @@ OPERATOR = "an operator token for benches, long enough"
 @contextmanager
 def app(module: str, *words: str) -> Generator[str]:
     """``python -m benches.MODULE`` in a process of its own; the URL that it prints."""
-    process = subprocess.Popen([sys.executable, "-m", f"benches.{module}", *words], stdout=subprocess.PIPE)
+    # Traces that nobody collects: the SDK writes them whenever the library is there, which here it is by chance.
+    environ = {**os.environ, "OTEL_INSTRUMENTATION_A2A_SDK_ENABLED": "false"}
+    process = subprocess.Popen([sys.executable, "-m", f"benches.{module}", *words], stdout=subprocess.PIPE, env=environ)
     assert process.stdout is not None
     try:
         url = process.stdout.readline().decode().strip()

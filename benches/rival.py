@@ -1,9 +1,10 @@
 """The same agent behind a server that is built with ``a2a-sdk``, as its documentation shows it, with the tasks in PostgreSQL.
 
 ``python -m benches.rival DSN URL`` prints the address that it serves on. The DSN comes from the embedded PostgreSQL, so both servers write
-to the same kind of database with the same settings. What could be chosen was chosen for speed: uvloop, httptools, no access log, one HTTP
-client kept open, connections kept ready for every caller that the machine can use, and of the ways in which an executor may tell its story
-the one with the fewest writes: the task when it begins, and its end with the reply. The documented examples write two to four times more.
+to the same kind of database with the same settings. What could be chosen was chosen for speed: uvloop, httptools, no access log, no
+traces, one HTTP client kept open, connections kept ready for every caller that the machine can use, and of the ways in which an executor
+may tell its story the one with the fewest writes: the task when it begins, and its end with the reply. The documented examples write two
+to four times more.
 """
 
 import socket

@@ -71,7 +71,7 @@ def table(series: list[Series]) -> Table:
 
 
 def main() -> None:
-    """Run and report; ends with 1 when a series is not flat."""
+    """Run and report; ends with 1 when a series is not flat, or the server met what nobody expected."""
     console = Console(width=120)
     with app("apps", "echo") as agent, postroom(log_level="warning") as server:
         machine = {**describe(), "postgres": asyncio.run(postgres_version(server.dsn()))}
@@ -79,7 +79,8 @@ def main() -> None:
         uvloop.run(soak.run(server, console))
     series, grown = judge(soak.samples), growth(soak.samples, soak.churn.done["agent"])
     rate = (soak.samples[-1]["accepted"] - soak.samples[0]["accepted"]) / soak.samples[-1]["time"]
-    console.print(table(series), RULE, f"accepted {rate:.0f}/s", f"done {dict(soak.churn.done)}", sep="\n")
+    faults = soak.samples[-1]["faults"]
+    console.print(table(series), RULE, f"faults {faults:.0f}", f"accepted {rate:.0f}/s", f"done {dict(soak.churn.done)}", sep="\n")
     console.print(f"refused {dict(soak.churn.refused)} {soak.churn.first_refusal}", markup=False)
     console.print(*(f"{name}: {value:.0f}" for name, value in grown.items()), sep="\n")
     document = {
@@ -90,6 +91,7 @@ def main() -> None:
         "done": soak.churn.done,
         "refused": soak.churn.refused,
         "first_refusal": soak.churn.first_refusal,
+        "faults": faults,
         "rule": RULE,
         "series": [one.document() for one in series],
         "growth": grown,
@@ -98,7 +100,7 @@ def main() -> None:
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(document, indent=2) + "\n")
     console.print(f"written: {RESULT}")
-    sys.exit(not all(one.flat for one in series))
+    sys.exit(faults > 0 or not all(one.flat for one in series))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ Sample = dict[str, float]
 
 TABLES = ("work", "mailbox", "presence", "server", "credential", "workspace", "message", "outcome", "event")
 _LINE = re.compile(r"^(\w+?)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
+# What must not happen even once: exceptions that nobody expected, loops that crash, mailboxes that had to be repaired.
+_FAULTS = ("postroom_faults_total", "postroom_loop_crashes_total", "postroom_repaired_total")
 _TABLES = """
     select relname, pg_table_size(relid) as heap, pg_indexes_size(relid) as indexes, n_dead_tup as dead
     from pg_stat_user_tables where relname = any($1::text[])"""
@@ -49,6 +51,7 @@ class Sampler:
             "feed listeners": metrics["postroom_feed_listeners"],
             "calls in flight": metrics["postroom_calls_in_flight"],
             "unfinished messages": sum(value for name, value in metrics.items() if name.startswith("postroom_queue_depth{")),
+            "faults": sum(value for name, value in metrics.items() if name.startswith(_FAULTS)),
             "accepted": metrics["postroom_accepted_total"],
             "pool wait p99, ms": self._wait_p99(metrics) * 1000,
             **await self._tables(),

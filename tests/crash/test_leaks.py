@@ -75,5 +75,6 @@ async def test_what_comes_and_goes_leaves_nothing_behind(new_server: NewServer) 
     print({name: (before[name], after[name]) for name in BACK_TO_BASE}, churn.done, churn.refused)
     assert {name: after[name] for name in BACK_TO_BASE if after[name] > before[name]} == {}
     assert (before["feed listeners"], before["calls in flight"], before["unfinished messages"]) == (0, 0, 0)
+    assert after["faults"] == 0
     assert after["database connections"] <= MOST_DATABASE_CONNECTIONS
     assert min(churn.done[kind] for kind in ("message", "agent", "stream", "token")) >= 5, churn.first_refusal

@@ -7,10 +7,16 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from starlette.types import Message
+from starlette.websockets import WebSocket
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from postroom.client import Client
+from postroom.core.registry.model import NewWorkspace
+from postroom.edges.rest.inbox_stream import InboxStream
+from postroom.edges.rest.inbox_verbs import InboxVerbs
+from tests.support.database import open_house
 from tests.support.server import ServerProcess, make_agent
 
 Json = dict[str, Any]
@@ -140,3 +146,42 @@ async def test_a_revoked_token_ends_the_stream(agent: Agent) -> None:
         with pytest.raises(ConnectionClosed) as caught:
             await receive(connection)
     assert caught.value.rcvd is not None and caught.value.rcvd.code == 4401
+
+
+class Departing:
+    """The server's side of a connection: what its agent says in turn, and an end that meets nobody, as of one that is gone."""
+
+    def __init__(self, *said: Json) -> None:
+        self._said: asyncio.Queue[Message] = asyncio.Queue()
+        self._said.put_nowait({"type": "websocket.connect"})
+        for frame in said:
+            self._said.put_nowait({"type": "websocket.receive", "text": json.dumps(frame)})
+        self.answered, self.told_to_end = asyncio.Event(), asyncio.Event()
+
+    async def receive(self) -> Message:
+        return await self._said.get()
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "websocket.send":
+            self.answered.set()
+        if message["type"] == "websocket.close":
+            self.told_to_end.set()
+            raise OSError("it is gone")
+
+    def leave(self) -> None:
+        self._said.put_nowait({"type": "websocket.disconnect", "code": 1006})
+
+
+async def test_an_agent_that_left_before_it_was_told_of_the_end_is_no_fault(dsn: str) -> None:
+    connection = Departing({"id": 1, "verb": "subscribe", "max": 1})
+    async with open_house(dsn, poll_seconds=0.1) as house:
+        made = await house.services.workspaces.create(house.operator, NewWorkspace(name="streaming"))
+        headers = [(b"authorization", f"Bearer {made.token.token}".encode())]
+        scope = {"type": "websocket", "path": "/", "headers": headers, "path_params": {"id": str(made.workspace.id)}}
+        stream = InboxStream(house.services, InboxVerbs(house.services))
+        async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+            tasks.create_task(stream.serve(WebSocket(scope, connection.receive, connection.send)))
+            await connection.answered.wait()
+            await house.sql("update credential set revoked_at = now() where workspace_id = $1", made.workspace.id)
+            await connection.told_to_end.wait()
+            connection.leave()

@@ -118,6 +118,13 @@ order by xid, id limit $3
         tests=("tests/crash/test_leaks.py::test_what_comes_and_goes_leaves_nothing_behind",),
     ),
     Seed(
+        name="T23 an agent that left meanwhile breaks the end of its stream",
+        file="edges/rest/inbox_stream.py",
+        old="        except WebSocketDisconnect:\n            # It left before it could be told why.",
+        new="        except TimeoutError:\n            # It left before it could be told why.",
+        tests=("tests/edges/test_inbox_stream.py::test_an_agent_that_left_before_it_was_told_of_the_end_is_no_fault",),
+    ),
+    Seed(
         name="T24 a page of the history sorts the whole mailbox",
         file="sql/queries/messages.sql",
         old="order by m.seq desc limit $8)\n    union all\n    (select m.id from message m\n    where $4",

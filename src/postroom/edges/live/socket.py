@@ -71,7 +71,7 @@ class FeedSockets:
                 await self._send_all(websocket, reader, left)
             except TimeoutError:
                 log.info("feed.too_slow", request_id=reader.request_id)
-                await websocket.close(_TOO_SLOW_CODE, "too_slow")
+                await _say_why(websocket, _TOO_SLOW_CODE, "too_slow")
             except WebSocketDisconnect:
                 # The listener is told too, and ends.
                 return
@@ -97,7 +97,7 @@ async def _listen(websocket: WebSocket, left: asyncio.Event) -> None:
 
 async def _end(websocket: WebSocket, frame: Frame) -> None:
     if frame.error is None:
-        await websocket.close(_RESTART_CODE, "restart")
+        await _say_why(websocket, _RESTART_CODE, "restart")
     else:
         await _close(websocket, frame.error)
 
@@ -105,4 +105,12 @@ async def _end(websocket: WebSocket, frame: Frame) -> None:
 async def _close(websocket: WebSocket, error: PostroomError) -> None:
     if websocket.application_state is WebSocketState.CONNECTED:
         # RFC 6455, section 5.5: a reason has at most 123 bytes.
-        await websocket.close(codes_of(error).close, error.name[:123])
+        await _say_why(websocket, codes_of(error).close, error.name[:123])
+
+
+async def _say_why(websocket: WebSocket, code: int, reason: str) -> None:
+    try:
+        await websocket.close(code, reason)
+    except WebSocketDisconnect:
+        # It left before it could be told.
+        return

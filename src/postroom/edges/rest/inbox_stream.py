@@ -267,6 +267,11 @@ class _Connection:
             return
 
     async def _close(self, error: PostroomError) -> None:
-        if self._websocket.application_state is WebSocketState.CONNECTED:
+        if self._websocket.application_state is not WebSocketState.CONNECTED:
+            return
+        try:
             # RFC 6455, section 5.5: a reason has at most 123 bytes.
             await self._websocket.close(codes_of(error).close, error.name[:123])
+        except WebSocketDisconnect:
+            # It left before it could be told why. The reader is told too, and ends the connection.
+            return
