@@ -45,9 +45,10 @@ def figures(points: Sequence[Point]) -> list[Figure]:
     """All of a run."""
     memory = "RSS of the server per listener, kB"
     return [
-        Figure(name="b of a: called path beside the ceiling, 64 callers", value=_ratio(points, "b.", "a. ")),
+        Figure(name="b of a: called path beside the ceiling, 64 callers", value=_ratio(points, "b.", "a. "), at_least=0.5),
+        Figure(name="b beyond a: one caller, p50", value=_beyond(points, "b.", "a. "), unit="ms", at_most=2.5),
         Figure(name="b of c: what batching brings, 64 callers", value=_ratio(points, "b.", "c."), at_least=1),
-        Figure(name="b of d: beside a server of the A2A SDK, 64 callers", value=_ratio(points, "b.", "d."), at_least=1),
+        Figure(name="b of d: beside a server of the A2A SDK, 64 callers", value=_ratio(points, "b.", "d."), at_least=20),
         Figure(name="f of b: two servers beside one, 64 callers", value=_ratio(points, "f. called, 2", "b.")),
         Figure(
             name="e: from accepted to claimed, p50", value=_more(points, "e. wake", "accepted to claimed p50, ms"), unit="ms", at_most=10
@@ -73,6 +74,13 @@ def _ratio(points: Sequence[Point], one: str, other: str) -> float | None:
         for name in (one, other)
     ]
     return rates[0] / rates[1] if rates[0] and rates[1] else None
+
+
+def _beyond(points: Sequence[Point], one: str, other: str) -> float | None:
+    times = [
+        next((point.measured.p50 for point in points if point.name.startswith(name) and point.callers == 1), None) for name in (one, other)
+    ]
+    return times[0] - times[1] if times[0] is not None and times[1] is not None else None
 
 
 def _more(points: Sequence[Point], name: str, what: str) -> float | None:
