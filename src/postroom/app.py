@@ -27,7 +27,7 @@ from postroom.core.identity.service import Identity
 from postroom.core.services import build_services
 from postroom.db.checks import check_server
 from postroom.db.database import Database
-from postroom.db.embedded import EmbeddedPostgres
+from postroom.db.embedded import EmbeddedPostgres, disk_places
 from postroom.db.migrate import migrate
 from postroom.db.signals import EVERYTHING, Signals
 from postroom.edges.push.addresses import AddressGuard, AddressPolicy
@@ -107,8 +107,8 @@ class Server:
         self._services.messages.may_lend = self._deliver.may_lend
         self._services.messages.take = self._deliver.take
         self._wake = WakeConnection(db, signals, self._services.server)
-        place = settings.data if embedded else None
-        self._supervisor = Supervisor(signals, list_loops(self._services, self._deliver, self._wake, place))
+        places = disk_places(settings.data) if embedded else ()
+        self._supervisor = Supervisor(signals, list_loops(self._services, self._deliver, self._wake, places))
 
     async def run(self, stop: asyncio.Event, on_ready: OnReady | None) -> None:
         """Own everything in one task group until ``stop``, then drain."""

@@ -13,4 +13,39 @@ NO_WAITING_FOR_THE_DISK = Seed(
     tests=("tests/faults/test_power.py::test_what_is_acknowledged_outlives_a_power_cut",),
 )
 
-FAULTS = [NO_WAITING_FOR_THE_DISK]
+_FULL_DISK = "tests/faults/test_full_disk.py"
+_REFUSES = f"{_FULL_DISK}::test_a_disk_that_fills_up_refuses_what_is_new_and_takes_answers"
+
+FAULTS = [
+    NO_WAITING_FOR_THE_DISK,
+    Seed(
+        name="R7 while there is little disk, replies are refused as well",
+        file="workers/loops.py",
+        old="        services.messages.no_room = disk.no_room\n",
+        new="""        services.messages.no_room = disk.no_room
+        submit = services.deliveries.finishes.submit
+
+        async def refuse(item, *, size=0):
+            if (full := disk.no_room()) is not None:
+                raise full
+            return await submit(item, size=size)
+
+        services.deliveries.finishes.submit = refuse
+""",
+        tests=(_REFUSES,),
+    ),
+    Seed(
+        name="R7 the disk of the write-ahead log is not watched",
+        file="db/embedded/place.py",
+        old='    return (data, data / CLUSTER, data / CLUSTER / "pg_wal")\n',
+        new="    return (data,)\n",
+        tests=(_REFUSES,),
+    ),
+    Seed(
+        name="R7 a statement that found no room is a fault of the server",
+        file="db/database.py",
+        old="            except asyncpg.DiskFullError as error:\n",
+        new="            except asyncpg.TooManyColumnsError as error:\n",
+        tests=(f"{_FULL_DISK}::test_a_disk_that_is_full_to_the_last_byte_loses_nothing",),
+    ),
+]

@@ -195,6 +195,8 @@ class Database:
                     found = await act(connection)
                 self._away_since = None
                 return found
+            except asyncpg.DiskFullError as error:
+                raise (_given_up(unknown) if unknown else _no_room()) from error
             except (asyncpg.PostgresError, *_UNKNOWN_AFTER, TimeoutError) as error:
                 if _cancellations() > cancelled:
                     # What the driver raises while it lets go of a connection hides that nobody waits any more.
@@ -249,6 +251,10 @@ def is_away(error: Exception) -> bool:
     cause = error.__cause__ if isinstance(error, Unavailable) else None
     reason = None if cause is None else retry_reason(cause)
     return reason is not None and reason.startswith(_AWAY)
+
+
+def _no_room() -> Unavailable:
+    return Unavailable("The database has no room for this: its disk is full.", code="disk_low", retry_after=30)
 
 
 def _given_up(unknown: bool) -> Unavailable:

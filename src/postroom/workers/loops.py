@@ -1,5 +1,6 @@
 """Every background loop of a server, in one list."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from postroom.core.services import Services
@@ -18,8 +19,8 @@ _HOUR = 3600.0
 CLAIMING = ("deliver",)
 
 
-def list_loops(services: Services, deliver: Deliver, wake: WakeConnection, disk_place: Path | None) -> list[Loop]:
-    """The loops; ``disk_place`` None when the database is not ours to watch."""
+def list_loops(services: Services, deliver: Deliver, wake: WakeConnection, disk_places: Sequence[Path]) -> list[Loop]:
+    """The loops; ``disk_places`` is empty when the database is not ours to watch."""
     poll, lease = services.settings.poll_seconds, services.settings.lease_seconds
     rescue, expire = Rescue(services), Expire(services)
     loops = [
@@ -34,8 +35,8 @@ def list_loops(services: Services, deliver: Deliver, wake: WakeConnection, disk_
         Loop(name="silence", run_once=expire.mark_silent, interval=5.0),
         Loop(name="prune", run_once=expire.prune, interval=_HOUR),
     ]
-    if disk_place is not None:
-        disk = Disk(services, disk_place)
+    if disk_places:
+        disk = Disk(services, disk_places)
         services.messages.no_room = disk.no_room
-        loops.append(Loop(name="disk", run_once=disk.look, interval=5.0))
+        loops.append(Loop(name="disk", run_once=disk.look, interval=1.0))
     return loops

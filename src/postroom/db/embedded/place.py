@@ -171,6 +171,11 @@ def link_cluster(place: Place) -> None:
         sync_directory(place.data)
 
 
+def disk_places(data: Path) -> tuple[Path, ...]:
+    """What lies on file systems that may fill up: the data directory, its cluster and the cluster's log. Each may be a link."""
+    return (data, data / CLUSTER, data / CLUSTER / "pg_wal")
+
+
 def password(place: Place, name: str) -> str:
     """Read a password of this data directory. It is made, 0600, when there is no cluster yet; raises SetupError otherwise."""
     path = place.data / f"{name}.password"
