@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from postroom.client import Client
@@ -70,6 +71,25 @@ async def test_a_caller_that_closes_right_after_sending(server: ServerProcess, o
     said = await exchange(operator, id)
     assert [(line["role"], line["content"]) for line in said] == [("user", "I do not wait"), ("agent", "answered all the same")]
     assert said[0]["state"] == "replied"
+
+
+async def test_a_caller_that_closes_before_anybody_has_read_its_request(server: ServerProcess, mailbox: tuple[str, Client]) -> None:
+    """The database is slow to say who is calling; meanwhile the caller, whose request came whole, has closed."""
+    id, agent = mailbox
+    database: Any = await asyncpg.connect(server.dsn())
+    try:
+        async with database.transaction():
+            await database.execute("lock table credential in access exclusive mode")
+            with connect(server) as connection:
+                connection.sendall(request(server, id, "I am gone", str(uuid4())))
+            async with asyncio.timeout(10):
+                while not await database.fetchval("select count(*) from pg_locks where not granted and relation = 'credential'::regclass"):
+                    await asyncio.sleep(0.02)
+    finally:
+        await database.close()
+    (item,) = await agent.claim(id, wait=10)
+    await agent.reply(item, "answered all the same")
+    assert item.message["parts"] == [{"text": "I am gone"}]
 
 
 async def test_a_caller_that_resets_while_it_waits(server: ServerProcess, operator: Client, mailbox: tuple[str, Client]) -> None:

@@ -1,10 +1,16 @@
-"""``make mutants``: plant each seeded bug in a copy of the source and see its tests fail. ``python -m tests.mutants L1 R22`` picks some."""
+"""``make mutants``: plant each seeded bug in a copy of the source and see its tests fail. ``python -m tests.mutants L1 R22`` picks some.
 
+What came of them stands in tmp/mutants.json in the end: name, suite, whether it caught the bug, and how many seconds that took.
+"""
+
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.mutants.seed import ROOT, Seed
@@ -13,11 +19,44 @@ from tests.mutants.seeds import SEEDS
 _FAILED = 1  # pytest's exit code when tests ran and failed; anything else proves nothing
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What came of a seed; ``seconds`` is the time of its tests."""
+
+    name: str
+    suite: str
+    caught: bool
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{'caught' if self.caught else 'MISSED':6}  {self.seconds:5.1f} s  {self.name:90}  {self.suite}"
+
+
 def main() -> None:
     chosen = [seed for seed in SEEDS if not sys.argv[1:] or seed.name.split()[0] in sys.argv[1:]]
-    missed = [seed.name for seed in chosen if not caught(seed)]
+    verdicts: list[Verdict] = []
+    for seed in chosen:
+        verdicts.append(judge(seed))
+        sys.stdout.write(f"{verdicts[-1]}\n")
+        sys.stdout.flush()
+        write_down(verdicts)
+    missed = [verdict for verdict in verdicts if not verdict.caught]
     sys.stdout.write(f"{len(chosen) - len(missed)} of {len(chosen)} seeded bugs caught\n")
     sys.exit(bool(missed))
+
+
+def write_down(verdicts: list[Verdict]) -> None:
+    """After each of them: a run that is interrupted leaves what it found."""
+    table = ROOT / "tmp" / "mutants.json"
+    table.parent.mkdir(exist_ok=True)
+    table.write_text(json.dumps([asdict(verdict) for verdict in verdicts], indent=1) + "\n")
+
+
+def judge(seed: Seed) -> Verdict:
+    """Plant it and run its tests."""
+    began = time.monotonic()
+    found = caught(seed)
+    return Verdict(seed.name, seed.tests[0].partition("::")[0], found, round(time.monotonic() - began, 1))
 
 
 def caught(seed: Seed) -> bool:
@@ -28,16 +67,13 @@ def caught(seed: Seed) -> bool:
         shutil.copytree(ROOT / "src", sources, ignore=shutil.ignore_patterns("__pycache__"))
         seed.plant(sources)
         code = run_tests(seed, sources)
-    verdict = "caught" if code == _FAILED else f"MISSED (pytest ended with {code})"
-    sys.stdout.write(f"{verdict:8} {seed.name}  by {' '.join(seed.tests)}\n")
-    sys.stdout.flush()
     return code == _FAILED
 
 
 def run_tests(seed: Seed, sources: Path) -> int:
     """pytest's exit code on the copy."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:randomly", *seed.tests]
-    environ = {**os.environ, "PYTHONPATH": str(sources)}
+    environ = {**os.environ, "PYTHONPATH": str(sources), "MODEL_EXAMPLES": "300", "MODEL_SHRINK": "no"}
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     if done.returncode not in (0, _FAILED):
         sys.stdout.write(done.stdout[-2000:] + done.stderr[-2000:])

@@ -3,6 +3,7 @@
 from tests.mutants.faults import FAULTS
 from tests.mutants.lessons import LESSONS
 from tests.mutants.network import NETWORK
+from tests.mutants.races import RACES
 from tests.mutants.seed import Seed
 
 PATH = "tests/core/test_path.py"
@@ -164,4 +165,4 @@ CRASHES = [
     ),
 ]
 
-SEEDS = [*CORE, *FAULTS, *CRASHES, *LESSONS, *NETWORK]
+SEEDS = [*CORE, *FAULTS, *CRASHES, *LESSONS, *NETWORK, *RACES]

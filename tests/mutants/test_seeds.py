@@ -21,5 +21,5 @@ def test_seed_can_be_planted_and_its_tests_exist(seed: Seed, tmp_path: Path) -> 
 
 
 def test_seeded_bug_is_caught() -> None:
-    """One of them, really planted, as a proof of the machine itself."""
-    assert caught(SEEDS[0])
+    """One of them, a quick one, really planted, as a proof of the machine itself."""
+    assert caught(next(seed for seed in SEEDS if seed.name.startswith("R22")))

@@ -70,6 +70,11 @@ class Answer:
         return str(error["code"] if data is None or isinstance(data, list) else data["code"])
 
     @property
+    def said(self) -> str:
+        """The body, whatever the order of its fields: that is the database's, or the one in which the agent gave them."""
+        return json.dumps(self.body, sort_keys=True)
+
+    @property
     def message_id(self) -> str:
         return self.headers["x-postroom-message-id"]
 

@@ -201,7 +201,7 @@ async def test_all_who_wait_hear_the_same_end(rounds: Rounds) -> None:
         waiting = [one.send(box, "it", wait=30, Idempotency_Key=key) for _ in range(one.size)]
         answers = await one.race([*waiting, *ends])
         heard, told = answers[: one.size], answers[one.size :]
-        assert len(fine(told)) == 1 and len({answer.content for answer in heard}) == 1
+        assert len(fine(told)) == 1 and len({answer.said for answer in heard}) == 1
         return (await one.task(box, item["message_id"]))["state"]
 
     await rounds(race)

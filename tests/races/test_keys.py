@@ -82,7 +82,7 @@ async def test_repeats_while_the_first_is_in_flight_hear_its_answer(rounds: Roun
         end = one.chance.choice([one.verb(box, item, "reply", text="that"), one.verb(box, item, "fail", error="no")])
         *answers, last = await one.race([*waiting, end])
         assert last.status == 200 and ids(answers) == {message}
-        heard = {answer.content for answer in answers}
+        heard = {answer.said for answer in answers}
         assert len(heard) == 1, heard
         assert ("message" in answers[0].body["result"]) == ("text" in end.body)
         return "replied" if "text" in end.body else "failed"
