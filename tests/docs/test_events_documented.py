@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "postroom"
 NAME = re.compile(r"'((?:message|notice|workspace)\.[a-z_]+)'")
 # The end of a message: the name is made of its state.
-MADE = "'message.' || e.state"
+MADE = "'message.' || ended.state"
 
 
 def documented() -> list[str]:
