@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 
 from postroom.client import Client
+from tests.support.http import ask
 from tests.support.server import ServerProcess, make_agent
 
 Json = dict[str, Any]
@@ -74,14 +75,16 @@ async def test_a_caller_that_closes_right_after_sending(server: ServerProcess, o
 
 
 async def test_a_caller_that_closes_before_anybody_has_read_its_request(server: ServerProcess, mailbox: tuple[str, Client]) -> None:
-    """The database is slow to say who is calling; meanwhile the caller, whose request came whole, has closed."""
+    """The database is slow to say who is calling, with a token that is new; the caller, whose request came whole, has closed meanwhile."""
     id, agent = mailbox
+    fresh = ask(server.url, "POST", f"/workspaces/{id}/tokens", token=server.operator_token, body={}).body["token"]
+    said = request(server, id, "I am gone", str(uuid4())).replace(server.operator_token.encode(), fresh.encode())
     database: Any = await asyncpg.connect(server.dsn())
     try:
         async with database.transaction():
             await database.execute("lock table credential in access exclusive mode")
             with connect(server) as connection:
-                connection.sendall(request(server, id, "I am gone", str(uuid4())))
+                connection.sendall(said)
             async with asyncio.timeout(10):
                 while not await database.fetchval("select count(*) from pg_locks where not granted and relation = 'credential'::regclass"):
                     await asyncio.sleep(0.02)
