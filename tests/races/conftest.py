@@ -43,6 +43,8 @@ class Place:
 def place(short_directory: Path) -> Generator[Place]:
     with cluster(short_directory / "races") as dsn:
         settings: dict[str, str] = {"database_url": dsn, "secret_key": "a secret key for races, long enough", "admin_token": OPERATOR}
+        # On a busy machine sixty readers may wait for a connection longer than a person should: 503 would be right, and decides no race.
+        settings["pool_seconds"] = "30"
         made = [ServerProcess(short_directory / f"race-{number}" / "data", poll_seconds="0.2", **settings) for number in range(2)]
         try:
             for server in made:
