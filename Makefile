@@ -6,13 +6,14 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 FAULT_TESTS := $(addprefix tests/crash/test_,$(addsuffix .py,cuts agent_cuts database_cuts silence database lineage rolling))
+FAULT_TESTS += $(addprefix tests/faults/test_,$(addsuffix .py,full_disk syscalls disk_errors clocks))
 
 .DEFAULT_GOAL := help
 .PHONY: races model faults
-.PHONY: help install up test check mutants matrix soak powercuts bench growth leaks wheel lock schema clean
+.PHONY: help install up test check fault-tools mutants matrix soak powercuts bench growth leaks wheel lock schema clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(READY)  ## prepare .venv; starts nothing
 
@@ -42,6 +43,9 @@ soak: install  ## faults of every kind under load for five minutes, judged by th
 
 powercuts: install  ## cut the power under load twenty times; POWER_CUTS=n for more, root and /dev/fuse needed
 	POWER_CUTS=$${POWER_CUTS:-20} $(BIN)/pytest -s -p no:randomly tests/faults/test_power.py
+
+fault-tools:  ## install what else the fault suites use, as far as this machine lets; without it they are skipped and say so
+	@tests/faults/install-tools
 
 matrix: install  ## kill -9 at every step that has a name, and account for all of them; some 25 minutes
 	MATRIX=full $(BIN)/pytest -n 2 --dist loadgroup tests/crash/test_matrix.py tests/crash/test_matrix_agents.py
