@@ -13,6 +13,7 @@ import asyncpg
 import httpx
 import pytest
 
+from postroom.db.embedded.place import write_private
 from tests.conftest import NewServer
 from tests.crash.checker import judge
 from tests.crash.load import House, Mailbox, at_rest, fetched_mailbox, make_mailbox, until
@@ -105,7 +106,7 @@ async def test_a_disk_that_is_full_to_the_last_byte_loses_nothing(room: Room) ->
             await until_refused(house)
             room.data.free()
             await moves(house)
-            assert not list((server.data / "pg").glob("*.conf.*")), "no start leaves files behind"
+            assert not list((server.data / "pg").glob("*.conf.*")), "no try to start leaves files behind"
             postmaster = server.database_pid
             room.log.fill(leave=0)
             await use_up_the_log(server)
@@ -119,6 +120,15 @@ async def test_a_disk_that_is_full_to_the_last_byte_loses_nothing(room: Room) ->
     print(verdict.counts, house.journal.retried)
     assert verdict.faults == {} and house.journal.refused == []
     assert house.journal.retried.keys() == {"503"}
+
+
+def test_a_private_file_that_finds_no_room_is_not_left_behind(short_directory: Path) -> None:
+    """Each try to start on a full disk writes some."""
+    with small_disk(short_directory / "tight", MIB) as disk:
+        disk.fill(leave=0)
+        with pytest.raises(OSError, match="No space"):
+            write_private(disk.place / "conf", "x" * 8192)
+        assert [path.name for path in disk.place.iterdir()] == ["filler"]
 
 
 async def moves(house: House) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import NewServer
 from tests.crash.checker import Verdict, judge
+from tests.crash.form import report
 from tests.crash.load import House, Mailbox, at_rest, called_mailbox, fetched_mailbox, until
 from tests.faults.disk import PowerCuts, seeds, server_on_a_forgetful_disk
 from tests.faults.machine import no_fuse, skip_unless
@@ -45,6 +46,7 @@ async def test_the_same_without_waiting_for_the_disk_loses_post(
 
 async def cut_under_load(server: ServerProcess, cuts: int, *, until_lost: bool = False) -> Verdict:
     """So many power cuts of a server that is spoken to, or fewer when post is to be lost; the verdict on what is left in the end."""
+    done = 0
     with server_on_a_forgetful_disk(server) as disk:
         house = House([server.url], server.operator_token)
         async with called_mailbox(house, "called") as called, fetched_mailbox(house, "fetching") as fetched:
@@ -55,11 +57,12 @@ async def cut_under_load(server: ServerProcess, cuts: int, *, until_lost: bool =
                     await _flush_seldom(server)
                 for seed, kept in seeds(cuts):
                     await _cut_once(disk, server, house, seed, kept)
+                    done += 1
                     if until_lost and (await judge(house.journal, server.dsn(), [called.id, fetched.id])).lost:
                         break
                 house.stopped = True
             verdict = await _judged(server, house, [called, fetched], rest=not until_lost)
-    print(f"{cuts} power cuts, {verdict.counts}, lost {len(verdict.lost)}, retried {dict(house.journal.retried)}")
+    report("power cuts", cuts=done, lost=len(verdict.lost), told=dict(house.journal.retried), **verdict.counts)
     return verdict
 
 

@@ -42,6 +42,13 @@ FAULTS = [
         tests=(_REFUSES,),
     ),
     Seed(
+        name="R7 each start that fails on a full disk leaves a file",
+        file="db/embedded/place.py",
+        old="        new.unlink(missing_ok=True)\n        raise\n",
+        new="        raise\n",
+        tests=(f"{_FULL_DISK}::test_a_private_file_that_finds_no_room_is_not_left_behind",),
+    ),
+    Seed(
         name="R7 a statement that found no room is a fault of the server",
         file="db/database.py",
         old="            except asyncpg.DiskFullError as error:\n",

@@ -190,14 +190,23 @@ def write_private(path: Path, text: str, account: Account | None = None) -> None
     """Write a file whole or not at all, 0600, for ourselves or for the account."""
     new = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        _fill(descriptor, new, text, account)
+        new.replace(path)
+    except OSError:
+        # A full disk is tried again and again: each try would leave a file.
+        new.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
+
+
+def _fill(descriptor: int, new: Path, text: str, account: Account | None) -> None:
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
         if account is not None:
             give(new, account, 0o600)
         file.flush()
         os.fsync(descriptor)
-    new.replace(path)
-    sync_directory(path.parent)
 
 
 def sync_directory(directory: Path) -> None:
