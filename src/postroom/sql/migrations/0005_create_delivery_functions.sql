@@ -11,6 +11,10 @@ $$;
 -- Those that still let their owner in. Asked once for a batch, after the locks: who was let out before is out.
 create function live_credentials(p_ids uuid[]) returns uuid[] language plpgsql stable as $$
 begin
+    -- Our own calls come without one.
+    if cardinality(array_remove(p_ids, null)) = 0 then
+        return '{}';
+    end if;
     return array(select id from credential
         where id = any(p_ids) and revoked_at is null and (expires_at is null or expires_at > clock_timestamp()));
 end $$;
@@ -88,12 +92,14 @@ create function unanswered(p_state text, p_code text, p_detail text, p_last json
 $$;
 
 -- One row back per row given; "promoted" is how many its mailbox let out. A workspace that is not named is the mailbox's own.
-create function close_work(p_works work[], p_ends ending[], p_actor_kind text, p_actor uuid)
+-- "reached": the agent itself has just been heard of, so its mailbox is not unreachable any more.
+create function close_work(p_works work[], p_ends ending[], p_actor_kind text, p_actor uuid, p_reached boolean default false)
 returns table (message_id uuid, workspace_id uuid, state text, attempts integer, ended_at timestamptz, promoted integer, called boolean)
 language plpgsql as $$
 #variable_conflict use_column
 declare
     one record;
+    boxes mailbox[];
     reply message;
     replies message[] := '{}';
     ended outcome;
@@ -147,15 +153,23 @@ begin
     insert into message select * from unnest(replies);
     insert into outcome select * from unnest(outcomes);
     perform note_events(events);
-    update mailbox b set open_count = b.open_count - g.closed, active_count = b.active_count - g.active, last_seq = b.last_seq + coalesce(r.said, 0)
-    from (select k.workspace_id, count(*) as closed, count(*) filter (where k.due_at < 'infinity') as active
-          from unnest(p_works) k group by k.workspace_id) g
-    left join (select k.workspace_id, count(*) as said from unnest(replies) k group by k.workspace_id) r on r.workspace_id = g.workspace_id
-    where b.workspace_id = g.workspace_id;
+    with settled as (
+        update mailbox b set
+            open_count = b.open_count - g.closed,
+            active_count = b.active_count - g.active,
+            last_seq = b.last_seq + coalesce(r.said, 0),
+            failures = case when p_reached then 0 else b.failures end,
+            unreachable_until = case when p_reached then null else b.unreachable_until end
+        from (select k.workspace_id, count(*) as closed, count(*) filter (where k.due_at < 'infinity') as active
+              from unnest(p_works) k group by k.workspace_id) g
+        left join (select k.workspace_id, count(*) as said from unnest(replies) k group by k.workspace_id) r on r.workspace_id = g.workspace_id
+        where b.workspace_id = g.workspace_id
+        returning b
+    )
+    select array_agg(s.b) into boxes from settled s;
     return query
         with box as materialized (
-            select b.workspace_id, b.called, case when has_room(b) then promote_work(b.workspace_id) else 0 end as promoted
-            from mailbox b where b.workspace_id = any(array(select k.workspace_id from unnest(p_works) k))
+            select b.workspace_id, b.called, case when has_room(b) then promote_work(b.workspace_id) else 0 end as promoted from unnest(boxes) b
         )
         select o.message_id, g.workspace_id, o.state, o.attempts, o.ended_at, x.promoted, x.called
         from unnest(outcomes) o join unnest(p_works) g on g.message_id = o.message_id join box x on x.workspace_id = g.workspace_id;
@@ -510,9 +524,7 @@ begin
     if cardinality(works) > 0 then
         return query
             select 'done', c.message_id, c.workspace_id, c.promoted, c.called, c.attempts, c.ended_at
-            from close_work(works, ends, 'workspace', null) c;
-        update mailbox b set failures = 0, unreachable_until = null
-        where b.workspace_id = any(array(select x.workspace_id from unnest(works) x)) and b.failures > 0;
+            from close_work(works, ends, 'workspace', null, p_reached => true) c;
     end if;
 end $$;
 
