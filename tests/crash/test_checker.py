@@ -266,7 +266,7 @@ async def test_a_public_api_that_shows_all_to_its_owners_and_nothing_to_others_h
         ({"state": "expired"}, {"hidden"}),
         ({"id": SENDER}, {"hidden", "unexpected"}),
     ],
-    ids=str,
+    ids=["seq", "text", "state", "id"],
 )
 async def test_what_the_public_api_hides_is_found(answered: tuple[Run, list[Row]], changed: dict[str, Any], classes: set[str]) -> None:
     run, (asked, reply) = answered
