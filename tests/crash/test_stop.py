@@ -16,8 +16,9 @@ from tests.edges.agents import Exchange, raw_agent
 from tests.support.server import ServerProcess, make_agent
 
 # The promises (reliability.md, R90); measured with 2 cores: 0.3 s for a stop, 0.7 s for a start on existing data.
-STOP_SECONDS = 1.0
-START_SECONDS = 2.0
+# Wide: a busy machine is no fault. A stop that waits for a claim takes its 20 seconds, a start that waits for a time-out its 10.
+STOP_SECONDS = 3.0
+START_SECONDS = 10.0
 REPLY = {"message": {"role": "ROLE_AGENT", "messageId": "m", "parts": [{"text": "just in time"}]}}
 
 
