@@ -69,11 +69,16 @@ class Identity:
         if principal is None:
             self._remembered.pop(digest, None)
             raise await self._refusal(digest)
-        self._remembered[digest] = (principal, monotonic() + _REMEMBERED_SECONDS)
-        self._remembered.move_to_end(digest)
-        if len(self._remembered) > _REMEMBERED:
-            self._remembered.popitem(last=False)
+        self._remember(digest, principal)
         return principal
+
+    def _remember(self, digest: bytes, principal: Principal) -> None:
+        now = monotonic()
+        self._remembered[digest] = (principal, now + _REMEMBERED_SECONDS)
+        self._remembered.move_to_end(digest)
+        # In the order of their ends: whoever does not come back is forgotten.
+        while next(iter(self._remembered.values()))[1] < now or len(self._remembered) > _REMEMBERED:
+            self._remembered.popitem(last=False)
 
     async def _refusal(self, digest: bytes) -> PostroomError:
         removed = await store.find_removed_owner(self._db, digest)
