@@ -76,7 +76,7 @@ async def test_work_is_shared_and_a_killed_server_costs_nothing(replicas: list[S
         async with asyncio.TaskGroup() as senders:
             for number in range(8):
                 senders.create_task(house.keep_sending([called, fetched], pause=0.03, wait=20 if number % 2 else None))
-            await until(lambda: len(house.journal.acks) > 150, 30, "post moves on all")
+            await until(lambda: len(house.journal.acks) > 150 and len(house.journal.answers) > 20, 30, "post moves on all")
             handed = [metric(server, "postroom_handed_total") for server in replicas]
             replicas[1].kill()
             known, killed = len(house.journal.seen), time.monotonic()
@@ -89,7 +89,7 @@ async def test_work_is_shared_and_a_killed_server_costs_nothing(replicas: list[S
     verdict = await judge(house.journal, shared_dsn, [called.id, fetched.id])
     print(verdict.counts, house.journal.retried, f"{len(house.journal.answers)} waited for their answers")
     assert verdict.faults == {} and house.journal.refused == []
-    assert all(count > 0 for count in handed) and len(house.journal.answers) > 20
+    assert all(count > 0 for count in handed)
     accepted = [message for message in shown if message]
     assert len(accepted) == len(set(accepted)), "once per cursor"
 
