@@ -53,6 +53,13 @@ NETWORK = [
         tests=("tests/crash/test_lineage.py::test_an_older_database_is_refused_until_the_right_one_is_back",),
     ),
     Seed(
+        name="R83 a server calls itself ready on the word of a connection that is gone",
+        file="workers/wake.py",
+        old="            self._connection.add_termination_listener(self._lose)\n",
+        new="",
+        tests=("tests/crash/test_lineage.py::test_an_older_database_is_refused_until_the_right_one_is_back",),
+    ),
+    Seed(
         name="T10 who takes over gets the token of the one who was frozen",
         file="sql/queries/deliveries.sql",
         old="update work w set leased = true, token = w.token + 1, attempt = w.attempt + 1, holder = $1",

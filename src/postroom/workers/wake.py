@@ -34,6 +34,7 @@ class WakeConnection:
         try:
             connection = await self._connected()
             await self._beat(connection)
+            self.connected.set()
             payload = self._signals.take_outbox()
             if payload:
                 await send_signals(connection, f"{self._server} {payload}")
@@ -55,10 +56,15 @@ class WakeConnection:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._db.connect()
             reach("wake.connected")
+            self._connection.add_termination_listener(self._lose)
             await self._announce(self._connection)
-            self.connected.set()
             self._signals.receive(EVERYTHING)
         return self._connection
+
+    def _lose(self, connection: object) -> None:
+        """Not well from this moment on, not from the next run on: what answers there now may be another database."""
+        if connection is self._connection:
+            self.connected.clear()
 
     async def _announce(self, connection: Connection) -> None:
         await hurry_commits(connection)
