@@ -7,7 +7,7 @@ to its end whether it happens or not; ``states`` are the ends that the messages 
 import asyncio
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -90,10 +90,16 @@ async def _send_two(stage: Stage, mailbox: Mailbox) -> None:
 # Agents that are called
 
 
-def _answering(stage: Stage, misbehave: Callable[[int], str] = lambda _: "") -> Behaviour:
-    """Answers, unless ``misbehave`` knows better for this attempt: ``break`` the connection, ``hang`` until the caller is gone."""
+def _answering(stage: Stage, misbehave: Callable[[int], str] = lambda _: "", after: int = 0) -> Behaviour:
+    """Answers, unless ``misbehave`` knows better for this attempt: ``break`` the connection, ``hang`` until the caller is gone.
+
+    Nothing is answered before ``after`` messages are in the box.
+    """
 
     async def behave(exchange: Exchange) -> None:
+        if after:
+            with suppress(OSError, asyncpg.PostgresError):
+                await _accepted(stage, after)
         text = exchange.json["params"]["message"]["parts"][0]["text"]
         attempt = int(exchange.header("X-Postroom-Attempt") or 0)
         stage.house.journal.saw(stage.ids[0], exchange.header("X-Postroom-Message-Id") or "", text, attempt)
@@ -109,16 +115,27 @@ def _answering(stage: Stage, misbehave: Callable[[int], str] = lambda _: "") -> 
     return behave
 
 
+async def _accepted(stage: Stage, messages: int) -> None:
+    connection: Any = await asyncpg.connect(stage.dsn)
+    try:
+        while await connection.fetchval("select count(*) from message where role = 'user'") < messages:
+            await asyncio.sleep(0.01)
+    finally:
+        await connection.close()
+
+
 @asynccontextmanager
-async def called_agent(stage: Stage, misbehave: Callable[[int], str] = lambda _: "") -> AsyncGenerator[tuple[Mailbox, RawAgent]]:
-    async with raw_agent(_answering(stage, misbehave)) as agent:
+async def called_agent(
+    stage: Stage, misbehave: Callable[[int], str] = lambda _: "", after: int = 0
+) -> AsyncGenerator[tuple[Mailbox, RawAgent]]:
+    async with raw_agent(_answering(stage, misbehave, after)) as agent:
         await stage.well()
         yield await stage.mailbox(delivery_mode="push", url=agent.url), agent
 
 
 async def called(stage: Stage) -> None:
-    """Two messages to an agent that is called: the lease of the first is born with it, the second is claimed."""
-    async with called_agent(stage) as (mailbox, _):
+    """Two messages to an agent that is called: the lease of the first is born with it, the second is let out by the first one's end."""
+    async with called_agent(stage, after=2) as (mailbox, _):
         await _send_two(stage, mailbox)
 
 
