@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from postroom.agent import Agent, Fail, Message, Retry
+from postroom.agent import Agent, Fail, File, Message, Retry
 from postroom.errors import NotFound, SetupError, Unauthenticated
 from tests.support.inbox import PEER, WORKSPACE, Inbox
 
@@ -82,6 +82,54 @@ async def test_a_plain_function_runs_in_a_thread_and_may_answer_with_parts(tmp_p
     assert post.progress == ["from a thread"]
     assert post.reply is not None
     assert post.reply["parts"] == [{"data": {"n": 1}}]
+
+
+async def test_a_handler_that_yields_is_shown_live_and_the_whole_is_the_reply(tmp_path: Path) -> None:
+    inbox, shown = Inbox(), asyncio.Event()
+
+    async def handle(_: Message) -> AsyncGenerator[str | File]:
+        yield "one, "
+        yield "two, "
+        await shown.wait()
+        yield "three"
+        yield File("list.txt", b"1 2 3")
+
+    async with inbox.serving(), serving(make(inbox, tmp_path, handle)):
+        post = await inbox.post("count")
+        await inbox.until(lambda: "".join(post.progress) == "one, two, ")
+        shown.set()
+        await inbox.until(lambda: post.state == "replied")
+    assert post.reply is not None
+    assert post.reply["parts"] == [{"text": "one, two, three"}, {"raw": "MSAyIDM=", "filename": "list.txt", "mediaType": "text/plain"}]
+
+
+async def test_a_handler_that_breaks_while_it_yields_fails_its_message(tmp_path: Path) -> None:
+    inbox = Inbox()
+
+    async def handle(_: Message) -> AsyncGenerator[str]:
+        yield "as I was saying"
+        raise Fail("lost the thread")
+
+    async with inbox.serving(), serving(make(inbox, tmp_path, handle)):
+        post = await inbox.post("tell")
+        await inbox.until(lambda: post.state == "failed")
+    assert (post.failure or {})["error"] == "lost the thread"
+
+
+async def test_words_that_come_quickly_are_shown_together(tmp_path: Path) -> None:
+    inbox, shown = Inbox(), asyncio.Event()
+
+    async def handle(_: Message) -> AsyncGenerator[str]:
+        for _number in range(1000):
+            yield "word "
+        await shown.wait()
+
+    async with inbox.serving(), serving(make(inbox, tmp_path, handle)):
+        post = await inbox.post("talk")
+        await inbox.until(lambda: "".join(post.progress) == "word " * 1000)
+        shown.set()
+        await inbox.until(lambda: post.state == "replied")
+    assert len(post.progress) < 10
 
 
 @pytest.mark.parametrize(

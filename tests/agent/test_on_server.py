@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import postroom
-from postroom.agent import Agent, Message, run_command, take_place
+from postroom.agent import Agent, File, Message, run_command, take_place
 from postroom.client import Client
 from postroom.errors import Conflict, Forbidden
 from tests.conftest import NewServer
@@ -42,6 +42,43 @@ async def test_a_sent_message_is_answered(server: ServerProcess, operator: Clien
         sent = await operator.send(id, "hello", wait=20)
     assert (sent.state, sent.text) == ("replied", "operator said hello")
     assert (await operator.workspace(id))["agent_card"]["name"] == "Answerer"
+
+
+async def test_files_come_in_and_go_out(server: ServerProcess, operator: Client, tmp_path: Path) -> None:
+    id, token = await make_agent(operator, "Filing")
+    agent = Agent("Filing", url=server.url, token=token, workspace_id=id, state=tmp_path)
+
+    @agent.on_message
+    async def handle(message: Message) -> list[str | File]:
+        return [message.text, *(File(f"copy of {file.name}", file.content[::-1], file.media_type) for file in message.files)]
+
+    given = [
+        {"text": "turn it"},
+        {"raw": "AAEC", "filename": "bytes.bin", "mediaType": "application/x-test"},
+        {"url": "https://example.org/"},
+    ]
+    async with serving(agent):
+        sent = await operator.send(id, {"parts": given}, wait=20)
+    assert (sent.message or {})["parts"] == [
+        {"text": "turn it"},
+        {"raw": "AgEA", "filename": "copy of bytes.bin", "mediaType": "application/x-test"},
+    ]
+
+
+async def test_a_file_that_is_too_large_for_a_reply_fails_the_message_and_says_so(
+    server: ServerProcess, operator: Client, tmp_path: Path
+) -> None:
+    id, token = await make_agent(operator, "Large")
+    agent = Agent("Large", url=server.url, token=token, workspace_id=id, state=tmp_path)
+
+    @agent.on_message
+    async def handle(_: Message) -> File:
+        return File("zeros", bytes(8 * 1024 * 1024))
+
+    async with serving(agent):
+        sent = await operator.send(id, "all of it", wait=20)
+    assert sent.state == "failed"
+    assert "10485760 bytes" in (sent.error or {})["detail"]
 
 
 async def test_a_failure_reaches_the_sender_with_its_reason(server: ServerProcess, operator: Client, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from postroom.agent.asking import AskFailed
 from postroom.agent.command import run_command
 from postroom.agent.handling import Fail, Retry
 from postroom.agent.message import Message
+from postroom.agent.parts import File
 from postroom.agent.place import Place, take_place
 
-__all__ = ["Agent", "AskFailed", "Fail", "Message", "Place", "Retry", "run_command", "take_place"]
+__all__ = ["Agent", "AskFailed", "Fail", "File", "Message", "Place", "Retry", "run_command", "take_place"]

@@ -6,17 +6,17 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TypeVar
 
 from postroom.agent.asking import Asking
+from postroom.agent.desk import Desk, Door
+from postroom.agent.fetching import Fetching
 from postroom.agent.handling import Handler, first_of
-from postroom.agent.holdings import Holdings
-from postroom.agent.outbox import Outbox
 from postroom.agent.presence import Presence
+from postroom.agent.running import Running
 from postroom.agent.store import ReplyStore, state_directory
-from postroom.agent.worker import Worker
 from postroom.client import Client, Json
 from postroom.errors import Gone, NotFound, PostroomError, SetupError, Unauthenticated
 
@@ -24,7 +24,7 @@ HandlerT = TypeVar("HandlerT", bound=Handler)
 
 
 class Agent:
-    """An agent that fetches its post. What is not given comes from POSTROOM_URL, POSTROOM_TOKEN, POSTROOM_WORKSPACE_ID, POSTROOM_STATE.
+    """An agent. What is not given comes from POSTROOM_URL, POSTROOM_TOKEN, POSTROOM_WORKSPACE_ID, POSTROOM_STATE.
 
     ``concurrency`` messages (1 to 32) are handled at a time, as far as the workspace's ``max_concurrent`` lets them out. ``lease`` (10 to
     3600 seconds) is how long the server waits for a sign of life before it hands a message to another process. A stopping agent gives
@@ -56,35 +56,39 @@ class Agent:
         self._state = state or state_directory(self.workspace_id)
         self._handler: Handler | None = None
         self._asking: Asking | None = None
+        self._running = Running()
         self._stopping = asyncio.Event()
 
     def on_message(self, handler: HandlerT) -> HandlerT:
-        """Decorate the handler: ``async def``, or a plain ``def``, which runs in a thread. It returns a text, a list of parts or None.
+        """Decorate the handler: ``async def``, or a plain ``def``, which runs in a thread.
 
-        What it raises fails the message with a short reason; ``raise Retry("...")`` has it handed out again later.
+        It returns a text, a File, a list of them, or None. One that yields (``async def`` with ``yield``) has its texts shown live, and
+        the whole is the reply. What it raises fails the message with a short reason; ``raise Retry("...")`` has it handed out again later.
         """
         self._handler = handler
         return handler
 
-    def run(self) -> None:
+    def run(self, door: Callable[[Desk], Door] = Fetching) -> None:
         """Serve until SIGTERM or SIGINT. What ends it for good (see ``serve``) is told in a sentence, and the program exits with 1."""
         try:
-            asyncio.run(self.run_until_signal())
+            asyncio.run(self.run_until_signal(door))
         except PostroomError as error:
             advice = error.advice if isinstance(error, SetupError) else _advice(error)
             sys.stderr.write(f"{self.name}: {error.sentence.rstrip('.')}.\nNext: {advice}\n")
             sys.exit(1)
 
-    async def serve(self) -> None:
-        """Serve until ``stop`` is called: fetch, handle, reply, and come back by itself for as long as the server is away.
+    async def serve(self, door: Callable[[Desk], Door] = Fetching) -> None:
+        """Serve until ``stop`` is called: take messages in, handle, reply, and come back by itself for as long as the server is away.
 
-        Raises SetupError, and what the server refuses for good (Unauthenticated, NotFound, Gone).
+        Messages are fetched; ``postroom.agent.serve`` has the other door, an address where the agent is called. Raises SetupError, and
+        what the server refuses for good (Unauthenticated, NotFound, Gone).
         """
         if self._handler is None:
             raise SetupError("the agent has no handler", advice="Decorate a function with @agent.on_message.")
         try:
             async with Client(self.url, self._token) as client:
-                await self._serve(client, ReplyStore(self._state), self._handler)
+                self._asking = Asking(client, self.workspace_id)
+                await self._serve(client, door(self._desk(client, self._handler)))
         finally:
             self._asking = None
 
@@ -103,41 +107,37 @@ class Agent:
         """
         return await self._speaker().ask(peer, text, timeout=wait)
 
-    async def _serve(self, client: Client, store: ReplyStore, handler: Handler) -> None:
-        outbox = Outbox(store, client)
-        holdings = Holdings(self._state)
-        worker = Worker(
-            client,
-            store,
-            outbox,
-            handler,
-            holdings=holdings,
+    def _desk(self, client: Client, handler: Handler) -> Desk:
+        return Desk(
+            client=client,
             workspace_id=self.workspace_id,
+            name=self.name,
+            store=ReplyStore(self._state),
+            state=self._state,
+            running=self._running,
+            handler_of=lambda _: handler,
             concurrency=self._concurrency,
             lease=self._lease,
         )
-        presence = Presence(client, worker, workspace_id=self.workspace_id, card=self._card)
-        self._asking = Asking(client, self.workspace_id)
+
+    async def _serve(self, client: Client, door: Door) -> None:
+        presence = Presence(client, self._running, workspace_id=self.workspace_id, card=self._card, url=door.url)
         with _one_error():
             async with asyncio.TaskGroup() as tasks:
-                loops = [tasks.create_task(loop) for loop in (presence.run(), outbox.run(), worker.run())]
+                loops = [tasks.create_task(loop) for loop in (presence.run(), door.run())]
                 await self._stopping.wait()
-                await worker.stop(self._grace)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._grace):
-                        await outbox.drained()
+                await door.stop(self._grace)
                 for loop in loops:
                     loop.cancel()
-        holdings.close()
 
-    async def run_until_signal(self) -> None:
+    async def run_until_signal(self, door: Callable[[Desk], Door] = Fetching) -> None:
         """``run`` for a program that has an event loop already. Logs to standard error unless logging was set up before."""
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
         for number in (signal.SIGTERM, signal.SIGINT):
             # Windows has no signal handlers on the event loop: there Ctrl-C cancels, and leases run out by themselves.
             with contextlib.suppress(NotImplementedError):
                 asyncio.get_running_loop().add_signal_handler(number, self.stop)
-        await self.serve()
+        await self.serve(door)
 
     def _speaker(self) -> Asking:
         if self._asking is None:

@@ -1,23 +1,23 @@
-"""One claimed message: run the handler while its lease is kept, and say how it ended."""
+"""One message: run its handler, and say how it ended. Who keeps its lease, and who is told, is for others to know."""
 
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import Executor
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from postroom.agent.message import Message, current_message
-from postroom.client import Client, Item
-from postroom.clock import monotonic
-from postroom.errors import LeaseLost, PostroomError, Unavailable
+from postroom.agent.parts import Content, Piece, parts_of
+from postroom.agent.streaming import collect
+from postroom.errors import Unavailable
 from postroom.failpoints import reach
 
 Json = dict[str, Any]
-Result = str | list[Json] | None
-Handler = Callable[[Message], Result] | Callable[[Message], Awaitable[Result]]
+Result = Content | None
+Handler = Callable[[Message], Result] | Callable[[Message], Awaitable[Result]] | Callable[[Message], AsyncGenerator[Piece]]
 Reason = Literal["cancelled", "lease lost", "stopping"]
 
 # What a person reads in the history: the gist, not the log.
@@ -62,12 +62,9 @@ Outcome = Replied | Failed | Stopped
 class Handling:
     """A handler at work on one message."""
 
-    def __init__(self, item: Item, handler: Handler, client: Client, *, lease: float, threads: Executor) -> None:
-        self.message = Message(item, client)
-        self._item = item
+    def __init__(self, message: Message, handler: Handler, threads: Executor) -> None:
+        self.message = message
         self._handler = handler
-        self._client = client
-        self._lease = lease
         self._threads = threads
         self._work: asyncio.Task[Outcome] | None = None
         self._stopped: Reason | None = None
@@ -78,8 +75,6 @@ class Handling:
             return Stopped(self._stopped)
         async with asyncio.TaskGroup() as tasks:
             self._work = tasks.create_task(self._call())
-            keeper = tasks.create_task(self._keep_lease())
-            self._work.add_done_callback(lambda _: keeper.cancel())
         if not self._work.cancelled():
             return self._work.result()
         if self._stopped is None:
@@ -98,7 +93,7 @@ class Handling:
     async def _call(self) -> Outcome:
         current_message.set(self.message)
         try:
-            replied = Replied(_fields(await self._result()))
+            replied = Replied({"parts": parts_of(await self._result())})
             reach("agent.handled")
             return replied
         except Exception as error:  # boundary: an agent's handler
@@ -107,42 +102,19 @@ class Handling:
     def _failed(self, error: BaseException) -> Failed:
         if isinstance(error, Retry | Fail):
             return Failed((str(error) or "no reason given")[:REASON_LIMIT], retry=isinstance(error, Retry))
-        log.error("the handler failed on message %s", self._item.message_id, exc_info=error)
+        log.error("the handler failed on message %s", self.message.id, exc_info=error)
         # A post room that was away while a peer was asked is no verdict on the message.
         return Failed(f"{type(error).__name__}: {error}"[:REASON_LIMIT], retry=isinstance(error, Unavailable))
 
     async def _result(self) -> Result:
+        if inspect.isasyncgenfunction(self._handler):
+            return await collect(self._handler(self.message), self.message)
         if inspect.iscoroutinefunction(self._handler):
             return await self._handler(self.message)
         # As asyncio.to_thread does it, in threads of our own: the default executor has too few for a high concurrency.
         context = copy_context()
         result = await asyncio.get_running_loop().run_in_executor(self._threads, lambda: context.run(self._handler, self.message))
         return cast(Result, result)
-
-    async def _keep_lease(self) -> None:
-        """Extend at a third of the lease (R23). While the server is away the work goes on: its reply may still count (R31)."""
-        while True:
-            await asyncio.sleep(self._lease / 3)
-            began = monotonic()
-            try:
-                extension = await self._client.extend(self._item, self._lease, timeout=self._lease / 3)
-            except LeaseLost:
-                return self.stop("lease lost")
-            except PostroomError as error:
-                log.warning("the lease of message %s was not extended after %.1f s: %s", self._item.message_id, monotonic() - began, error)
-            else:
-                reach("agent.extended")
-                if extension.cancel:
-                    return self.stop("cancelled")
-
-
-def _fields(result: Result) -> Json:
-    """The reply call's fields. Raises TypeError when a handler gives something else than it may."""
-    if result is None or isinstance(result, str):
-        return {"text": result or ""}
-    if isinstance(result, list):  # pyright: ignore[reportUnnecessaryIsInstance]
-        return {"parts": result}
-    raise TypeError(f"a handler returns a text, a list of parts or None, not {type(result).__name__}")
 
 
 def first_of(error: BaseException) -> BaseException:

@@ -4,9 +4,10 @@ import asyncio
 import logging
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-from postroom.client import Client, Item, Peer
+from postroom.agent.parts import File, files_in
+from postroom.client import Item, Peer
 from postroom.client.talk import text_of
 from postroom.errors import Unavailable
 
@@ -18,12 +19,18 @@ current_message: ContextVar["Message"] = ContextVar("current_message")
 """The message whose handler runs here; threads of plain handlers see it too."""
 
 
+class Show(Protocol):
+    """Shows progress where its sender sees it. Raises LeaseLost, and Unavailable when it could not be shown."""
+
+    async def __call__(self, text: str, *, status: str | None) -> None: ...
+
+
 class Message:
     """What was said to the agent. Everything here is the same for every attempt, except ``attempt`` itself."""
 
-    def __init__(self, item: Item, client: Client) -> None:
-        self.item = item
-        self._client = client
+    def __init__(self, item: Item, show: Show) -> None:
+        self._item = item
+        self._show = show
         self._loop = asyncio.get_running_loop()
         self._asked: dict[str, int] = {}
         self.cancelled = False
@@ -32,44 +39,49 @@ class Message:
     @property
     def id(self) -> str:
         """The same at every attempt: what side effects are to be deduplicated by."""
-        return self.item.message_id
+        return self._item.message_id
 
     @property
     def thread_id(self) -> str:
         """The conversation that it belongs to."""
-        return self.item.thread_id
+        return self._item.thread_id
 
     @property
     def sender(self) -> Peer:
         """Who said it, as the server knows it."""
-        return self.item.sender
+        return self._item.sender
 
     @property
     def attempt(self) -> int:
         """1 at the first hand-out."""
-        return self.item.attempt
+        return self._item.attempt
 
     @property
     def deadline(self) -> datetime:
         """When the message expires, by the server's clock."""
-        return self.item.deadline
+        return self._item.deadline
 
     @property
     def parts(self) -> list[Json]:
         """The parts in A2A 1.0 form: ``text``, ``data``, ``raw`` or ``url``."""
-        return self.item.message.get("parts", [])
+        return self._item.message.get("parts", [])
 
     @property
     def text(self) -> str:
         """The text parts, joined by line ends."""
         return text_of(self.parts)
 
+    @property
+    def files(self) -> list[File]:
+        """The files that came with it."""
+        return files_in(self.parts)
+
     async def progress(self, text: str, *, status: str | None = None) -> None:
         """Show something before the reply; while the server is away it is not shown, and the work goes on. Raises LeaseLost."""
         try:
-            await self._client.progress(self.item, text, status=status)
+            await self._show(text, status=status)
         except Unavailable as error:
-            log.info("progress of message %s was not shown: %s", self.item.message_id, error)
+            log.info("progress of message %s was not shown: %s", self._item.message_id, error)
 
     def progress_from_thread(self, text: str, *, status: str | None = None) -> None:
         """The same for plain handlers, which run in a thread; returns when it is shown."""

@@ -4,8 +4,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from postroom.agent.worker import Worker, pause_after
+from postroom.agent.running import Running
 from postroom.client import Client, Json
+from postroom.client.retry import pause_after
 from postroom.clock import jittered, monotonic
 from postroom.errors import PostroomError
 from postroom.failpoints import reach
@@ -20,11 +21,13 @@ log = logging.getLogger(__name__)
 class Presence:
     """The heartbeat loop of one agent."""
 
-    def __init__(self, client: Client, worker: Worker, *, workspace_id: str, card: Json) -> None:
+    def __init__(self, client: Client, running: Running, *, workspace_id: str, card: Json, url: str | None) -> None:
+        """``url`` is where the agent is called; None: it fetches."""
         self._client = client
-        self._worker = worker
+        self._running = running
         self._workspace_id = workspace_id
         self._card = card
+        self._url = url
         self._began = monotonic()
 
     async def run(self) -> None:
@@ -46,19 +49,19 @@ class Presence:
                 await asyncio.sleep(pause)
 
     async def _register(self) -> None:
-        await self._client.register(self._workspace_id, agent_card=self._card, delivery_mode="poll")
+        await self._client.register(self._workspace_id, agent_card=self._card, url=self._url, delivery_mode="push" if self._url else "poll")
         reach("agent.registered")
 
     async def _beat(self) -> None:
-        handled = self._worker.handled_now
+        handled = self._running.message_ids
         answer = await self._client.heartbeat(
             self._workspace_id,
             active_tasks=len(handled),
             current_task=handled[0] if handled else None,
-            error_rate=self._worker.error_rate,
-            sample_error=self._worker.last_error,
+            error_rate=self._running.error_rate,
+            sample_error=self._running.last_error,
             uptime_seconds=int(monotonic() - self._began),
         )
         reach("agent.beaten")
         for message_id in answer["cancel"]:
-            self._worker.cancel(message_id)
+            self._running.stop(message_id, "cancelled")

@@ -1,19 +1,20 @@
 """Claims messages and has them handled, a bounded number at a time."""
 
 import asyncio
-import contextlib
 import logging
-from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from postroom.agent.handling import Failed, Handler, Handling, Outcome, Reason, Replied, Stopped
+from postroom.agent.desk import Desk
+from postroom.agent.handling import Failed, Handling, Outcome, Replied, Stopped
 from postroom.agent.holdings import Holdings
+from postroom.agent.lease import keep_lease
+from postroom.agent.message import Message
 from postroom.agent.outbox import Outbox
-from postroom.agent.store import ReplyStore
-from postroom.client import Client, Item, Json
-from postroom.client.retry import pause_before
-from postroom.errors import PostroomError, TooMany, Unavailable
+from postroom.client import Item, Json
+from postroom.client.retry import pause_after
+from postroom.errors import PostroomError, Unavailable
 from postroom.failpoints import reach
 
 # How long one claim waits at the server for a message.
@@ -22,8 +23,6 @@ CLAIM_WAIT = 25.0
 ARRIVAL_SECONDS = 0.5
 # How soon another process' end is noticed.
 LOOK_SECONDS = 1.0
-# The heartbeat's error rate looks at this many messages back.
-REMEMBERED = 20
 
 log = logging.getLogger(__name__)
 
@@ -31,47 +30,15 @@ log = logging.getLogger(__name__)
 class Worker:
     """The claim loop and the handlers that it has started."""
 
-    def __init__(
-        self,
-        client: Client,
-        store: ReplyStore,
-        outbox: Outbox,
-        handler: Handler,
-        *,
-        holdings: Holdings,
-        workspace_id: str,
-        concurrency: int,
-        lease: float,
-    ) -> None:
-        self._client = client
-        self._store = store
+    def __init__(self, desk: Desk, outbox: Outbox, holdings: Holdings) -> None:
+        self._desk = desk
+        self._client = desk.client
+        self._running = desk.running
         self._outbox = outbox
         self._holdings = holdings
-        self._handler = handler
-        self._workspace_id = workspace_id
-        self._concurrency = concurrency
-        self._lease = lease
-        self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="handler")
-        self._running: dict[str, Handling] = {}
-        self._changed = asyncio.Condition()
+        self._threads = ThreadPoolExecutor(desk.concurrency, thread_name_prefix="handler")
         self._closing = False
         self._claiming: asyncio.Task[None] | None = None
-        self._failures: deque[str | None] = deque(maxlen=REMEMBERED)
-
-    @property
-    def handled_now(self) -> list[str]:
-        """Ids of the messages that are being handled."""
-        return list(self._running)
-
-    @property
-    def error_rate(self) -> float:
-        """Which part of the last messages failed, 0 to 1."""
-        return sum(failure is not None for failure in self._failures) / len(self._failures) if self._failures else 0.0
-
-    @property
-    def last_error(self) -> str | None:
-        """The latest failure among the last messages."""
-        return next((failure for failure in reversed(self._failures) if failure is not None), None)
 
     async def run(self) -> None:
         """Claim and handle until ``stop``. Raises what the server refuses for good."""
@@ -84,22 +51,11 @@ class Worker:
     async def stop(self, grace: float) -> None:
         """Claim no more; give handlers ``grace`` seconds to finish, then stop them and give their messages back."""
         self._closing = True
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(grace):
-                await self._until(lambda: not self._running)
-        reach("agent.stopping")
-        for handling in list(self._running.values()):
-            handling.stop("stopping")
-        await self._until(lambda: not self._running)
+        await self._running.wind_down(grace)
         if self._claiming is not None:
             # An answer that is on its way is let in, so that its message goes back now and not when its lease has run out.
             await asyncio.wait([self._claiming], timeout=ARRIVAL_SECONDS)
             self._claiming.cancel()
-
-    def cancel(self, message_id: str, reason: Reason = "cancelled") -> None:
-        """Stop the handler of a message that nobody wants any more; other ids are none of ours."""
-        if (handling := self._running.get(message_id)) is not None:
-            handling.stop(reason)
 
     async def _claim_for_ever(self, handlers: asyncio.TaskGroup) -> None:
         attempt = 0
@@ -124,13 +80,13 @@ class Worker:
 
     async def _may_claim(self) -> bool:
         """Wait for a free slot; whether it is still wanted then."""
-        await self._until(lambda: self._closing or len(self._running) < self._concurrency)
+        await self._running.until(lambda: self._closing or len(self._running) < self._desk.concurrency)
         return not self._closing
 
     async def _claim(self) -> list[Item]:
         # Never more than can be handled at once: a lease that waits here for a free slot would run out (R23).
-        free = self._concurrency - len(self._running)
-        items = await self._client.claim(self._workspace_id, max=free, wait=CLAIM_WAIT, lease=self._lease)
+        free = self._desk.concurrency - len(self._running)
+        items = await self._client.claim(self._desk.workspace_id, max=free, wait=CLAIM_WAIT, lease=self._desk.lease)
         if items:
             reach("agent.claimed")
         return items
@@ -145,27 +101,32 @@ class Worker:
 
     def _start(self, item: Item, handlers: asyncio.TaskGroup) -> None:
         # The lease of this very message had run out while its handler works on: the older hand-out gives way to the newer token.
-        self.cancel(item.message_id, "lease lost")
-        handling = Handling(item, self._handler, self._client, lease=self._lease, threads=self._threads)
-        self._running[item.message_id] = handling
+        self._running.stop(item.message_id, "lease lost")
+        message = Message(item, partial(self._client.progress, item))
+        handling = Handling(message, self._desk.handler_of(item), self._threads)
+        self._running.begin(handling)
         self._holdings.note(item)
         reach("agent.noted")
         handlers.create_task(self._handle(item, handling))
 
     async def _handle(self, item: Item, handling: Handling) -> None:
         try:
-            kept = self._store.fields_of(item.message_id)
-            outcome = await handling.run() if kept is None else Replied(kept)
-            self._failures.append(outcome.error if isinstance(outcome, Failed) else None)
+            kept = self._desk.store.fields_of(item.message_id)
+            outcome = await self._run(item, handling) if kept is None else Replied(kept)
+            self._running.note(outcome)
             log.info("message %s, attempt %d: %s", item.message_id, item.attempt, _word(outcome, kept is not None))
-            if await self._finish(item, outcome) and self._running.get(item.message_id) is handling:
+            if await self._finish(item, outcome) and self._running.has(handling):
                 self._holdings.forget(item)
                 reach("agent.forgotten")
         finally:
-            if self._running.get(item.message_id) is handling:
-                del self._running[item.message_id]
-            async with self._changed:
-                self._changed.notify_all()
+            await self._running.end(handling)
+
+    async def _run(self, item: Item, handling: Handling) -> Outcome:
+        async with asyncio.TaskGroup() as tasks:
+            keeping = tasks.create_task(keep_lease(self._client, item, handling, self._desk.lease))
+            outcome = await handling.run()
+            keeping.cancel()
+        return outcome
 
     async def _finish(self, item: Item, outcome: Outcome) -> bool:
         """Whether this process is done with it; not when the server could not be told."""
@@ -204,10 +165,6 @@ class Worker:
             return not isinstance(error, Unavailable)
         return True
 
-    async def _until(self, holds: Callable[[], bool]) -> None:
-        async with self._changed:
-            await self._changed.wait_for(holds)
-
 
 def _word(outcome: Outcome, kept: bool) -> str:
     match outcome:
@@ -217,12 +174,3 @@ def _word(outcome: Outcome, kept: bool) -> str:
             return "failed, to be tried again" if retry else "failed"
         case Stopped(reason):
             return f"stopped: {reason}"
-
-
-def pause_after(error: PostroomError, attempt: int) -> float:
-    """Seconds to wait after an error that will pass: server away, busy or at fault (500). Raises every other one."""
-    if isinstance(error, Unavailable | TooMany):
-        return max(pause_before(attempt), min(error.retry_after, 60.0) if error.name != "unreachable" else 0.0)
-    if type(error) is PostroomError:
-        return pause_before(attempt, first=1.0)
-    raise error

@@ -4,7 +4,7 @@ import asyncio
 import random
 
 from postroom.clock import monotonic
-from postroom.errors import Unavailable
+from postroom.errors import PostroomError, TooMany, Unavailable
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 15.0
@@ -16,6 +16,15 @@ def pause_before(attempt: int, *, first: float = FIRST_PAUSE, longest: float = L
     """Seconds to wait before retry number ``attempt`` (from 0): doubling with full jitter, never under a quarter of the step."""
     step = min(longest, first * 2 ** min(attempt, 30))
     return random.uniform(step / 4, step)
+
+
+def pause_after(error: PostroomError, attempt: int) -> float:
+    """Seconds to wait after an error that will pass: server away, busy or at fault (500). Raises every other one."""
+    if isinstance(error, Unavailable | TooMany):
+        return max(pause_before(attempt), min(error.retry_after, 60.0) if error.name != "unreachable" else 0.0)
+    if type(error) is PostroomError:
+        return pause_before(attempt, first=1.0)
+    raise error
 
 
 class Patience:
