@@ -1,0 +1,156 @@
+"""What each tool does at the desk, and what it must not do twice."""
+
+import difflib
+from typing import Final, Protocol
+from uuid import UUID
+
+from postroom.clock import monotonic
+from postroom.errors import NotFound, OutcomeUnknown, Refused
+from postroom.ids import new_id
+from postroom.mcp import words
+from postroom.mcp.desk import Desk, Order
+from postroom.mcp.inputs import (
+    Answer,
+    CancelTask,
+    CheckTask,
+    Delegate,
+    DelegateAndWait,
+    History,
+    ListPeers,
+    Nothing,
+    Peek,
+    Pop,
+    ReportProgress,
+    TellPeople,
+    WaitForMessage,
+)
+from postroom.mcp.results import Mailbox, Noted, Office, Page, Peers, Received, Settled, Task, Tasks, Told
+
+_TOLD_EVERY: Final = 5.0
+
+
+class Call(Protocol):
+    """The call that a tool answers."""
+
+    async def progress(self, done: float, total: float, text: str) -> None:
+        """Tell a client that asked for it how far the call is; seconds."""
+        ...
+
+
+async def list_peers(desk: Desk, given: ListPeers, _: Call) -> Peers:
+    wanted = (given.query or "").casefold()
+    return Peers(peers=[peer for peer in await desk.peers() if wanted in f"{peer.name} {peer.role} {peer.skills}".casefold()])
+
+
+async def office(desk: Desk, _given: Nothing, _call: Call) -> Office:
+    return await desk.office()
+
+
+async def _delegate(desk: Desk, given: Delegate, *, report: bool) -> Task:
+    order = Order(
+        target=await _target(desk, given.workspace_id),
+        task=given.task,
+        key=given.idempotency_key or str(new_id()),
+        report=report,
+        deadline=given.deadline_seconds,
+        thread_id=given.thread_id,
+    )
+    try:
+        return await desk.delegate(order)
+    except OutcomeUnknown as error:
+        # The key settles it: a model that was never told it could only ask for the same work twice.
+        raise OutcomeUnknown(error.sentence, retry_after=error.retry_after, idempotency_key=order.key) from error
+
+
+async def delegate_async(desk: Desk, given: Delegate, _: Call) -> Task:
+    return await _delegate(desk, given, report=True)
+
+
+async def delegate_and_wait(desk: Desk, given: DelegateAndWait, call: Call) -> Task:
+    # Accepted first and awaited then: whatever becomes of the wait, the task goes on and is known by its id.
+    task = await _delegate(desk, given, report=given.timeout_seconds == 0)
+    return await _follow(desk, task, given.timeout_seconds, call)
+
+
+async def check(desk: Desk, given: CheckTask, call: Call) -> Tasks:
+    if given.task_id is None:
+        return Tasks(tasks=list(await desk.tasks(open=True, limit=64)))
+    task = await desk.task(given.task_id)
+    return Tasks(tasks=[await _follow(desk, task, given.timeout_seconds, call)])
+
+
+async def _follow(desk: Desk, task: Task, seconds: float, call: Call) -> Task:
+    """The task at its end or after so many seconds; the client is told how it goes."""
+    began = monotonic()
+    while not task.ended and (left := began + seconds - monotonic()) > 0:
+        await call.progress(seconds - left, seconds, words.standing(task))
+        task = await desk.task(task.task_id, min(left, _TOLD_EVERY))
+    return task
+
+
+async def _target(desk: Desk, named: str) -> UUID:
+    """The id that a model meant. Raises NotFound with the names that come near (lessons.md, U2)."""
+    try:
+        return UUID(named)
+    except ValueError:
+        peers = await desk.peers()
+    found = [peer.id for peer in peers if peer.name.casefold() == named.strip().casefold()]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Refused("Several of your peers bear this name: use the id.", code="ambiguous_name", ids=[str(id) for id in found])
+    near = difflib.get_close_matches(named, [peer.name for peer in peers], n=3)
+    raise NotFound("None of your peers bears this name.", code="workspace_not_found", near=near)
+
+
+async def cancel(desk: Desk, given: CancelTask, _: Call) -> Task:
+    return await desk.cancel(given.task_id)
+
+
+async def wait_for_message(desk: Desk, given: WaitForMessage, _: Call) -> Received:
+    letter = await desk.take(given.timeout_seconds)
+    taken = None if letter is None else letter.message_id
+    return Received(message=letter, held=[one.message_id for one in await desk.held() if one.message_id != taken])
+
+
+async def peek(desk: Desk, given: Peek, _: Call) -> Mailbox:
+    return Mailbox(messages=list(await desk.peek(given.limit)))
+
+
+async def reply(desk: Desk, given: Answer, _: Call) -> Settled:
+    await desk.reply(given.message_id, given.text, given.outcome)
+    return Settled(message_id=given.message_id, status="answered")
+
+
+async def pop(desk: Desk, given: Pop, _: Call) -> Settled:
+    held = {letter.message_id: letter for letter in await desk.held()}
+    letter = held.get(given.message_id)
+    if letter is None:
+        return await _popped(desk, given.message_id)
+    if given.if_unanswered == "give_back":
+        await desk.give_back(given.message_id)
+        return Settled(message_id=given.message_id, status="given_back")
+    if given.if_unanswered == "refuse" and letter.report is None and not letter.cancel_requested:
+        raise Refused("You have not answered this message.", code="not_answered", message_id=str(given.message_id))
+    await desk.reply(given.message_id, "", "cancelled" if letter.cancel_requested else "completed")
+    return Settled(message_id=given.message_id, status="ended")
+
+
+async def _popped(desk: Desk, message_id: UUID) -> Settled:
+    if not await desk.ended(message_id):
+        raise Refused("You do not hold this message.", code="not_held", message_id=str(message_id))
+    return Settled(message_id=message_id, status="ended")
+
+
+async def progress(desk: Desk, given: ReportProgress, _: Call) -> Noted:
+    return Noted(message_id=given.message_id, cancel_requested=await desk.progress(given.message_id, given.text))
+
+
+async def history(desk: Desk, given: History, _: Call) -> Page:
+    lines, following = await desk.history(limit=given.limit, before=given.before, thread_id=given.thread_id)
+    return Page(lines=list(lines), next=following)
+
+
+async def tell(desk: Desk, given: TellPeople, _: Call) -> Told:
+    message_id, thread_id = await desk.tell(given.text, key=given.idempotency_key or str(new_id()), thread_id=given.thread_id)
+    return Told(message_id=message_id, thread_id=thread_id)

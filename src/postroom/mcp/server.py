@@ -1,0 +1,146 @@
+"""An MCP server of the table of tools, for whatever transport carries it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+import orjson
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    INVALID_PARAMS,
+    CallToolRequestParams,
+    CallToolResult,
+    ListResourcesResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+    Resource,
+    TextContent,
+    TextResourceContents,
+)
+from pydantic import BaseModel, ValidationError
+
+from postroom import __version__
+from postroom.errors import PostroomError, Refused
+from postroom.mcp.desk import Desk
+from postroom.mcp.refusals import refused
+from postroom.mcp.tools import TOOLS, DeskTool
+from postroom.mcp.words import INSTRUCTIONS
+
+Context = ServerRequestContext[Any, Any]
+DeskOf = Callable[[Context], Desk]
+Fault = Callable[[Exception], PostroomError]
+
+_PEERS: Final = "postroom://peers"
+_CARD: Final = "postroom://card"
+_OPEN: Final = "postroom://delegations/open"
+
+
+def build_server(desk_of: DeskOf, fault: Fault) -> Server[Any]:
+    """A server whose calls are done at the desk of their context; ``fault`` makes a refusal of what nobody expected, and logs it."""
+    tools = {tool.name: tool for tool in TOOLS}
+
+    async def call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
+        tool = tools.get(params.name)
+        if tool is None:
+            raise MCPError(INVALID_PARAMS, f"There is no tool {params.name[:64]!r}.")
+        return await _call(tool, desk_of(context), params.arguments or {}, _Reporting(context), fault)
+
+    async def read_resource(context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
+        return await _read(desk_of(context), params.uri, fault)
+
+    return Server(
+        "postroom",
+        version=__version__,
+        title="Postroom",
+        instructions=INSTRUCTIONS,
+        on_list_tools=_list_tools,
+        on_call_tool=call_tool,
+        on_list_resources=_list_resources,
+        on_read_resource=read_resource,
+    )
+
+
+class _Reporting:
+    """Progress of one call, to a client that gave a token for it."""
+
+    def __init__(self, context: Context) -> None:
+        self._session = context.session
+
+    async def progress(self, done: float, total: float, text: str) -> None:
+        await self._session.report_progress(done, total, text)
+
+
+async def _list_tools(_context: Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
+    return ListToolsResult(tools=[tool.described() for tool in TOOLS])
+
+
+async def _call(tool: DeskTool[Any, Any], desk: Desk, arguments: dict[str, Any], call: _Reporting, fault: Fault) -> CallToolResult:
+    try:
+        given = _check(tool.takes, arguments)
+        made = await tool.act(desk, given, call)
+    except PostroomError as error:
+        return refused(error)
+    except Exception as error:  # boundary: whatever it is, the model gets a result that it can read
+        return refused(fault(error))
+    return CallToolResult(content=[TextContent(text=tool.say(made))], structured_content=made.model_dump(mode="json", exclude_none=True))
+
+
+def _check(model: type[BaseModel], arguments: dict[str, Any]) -> BaseModel:
+    try:
+        return model.model_validate(arguments)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        faults = [(".".join(map(str, item["loc"])) or "the arguments", item["msg"]) for item in found]
+        sentence = "; ".join(f"{name}: {what}" for name, what in faults[:5])
+        raise Refused(f"The arguments do not fit: {sentence}.", code="invalid", fields=[name for name, _ in faults]) from error
+
+
+# Resources: the same truth for clients that show it beside the conversation.
+
+
+async def _peers(desk: Desk) -> Any:
+    return [peer.model_dump(mode="json") for peer in await desk.peers()]
+
+
+async def _card(desk: Desk) -> Any:
+    return await desk.card()
+
+
+async def _open(desk: Desk) -> Any:
+    return [task.model_dump(mode="json") for task in await desk.tasks(open=True, limit=64)]
+
+
+_READERS: Final[dict[str, Callable[[Desk], Awaitable[Any]]]] = {_PEERS: _peers, _CARD: _card, _OPEN: _open}
+_RESOURCES: Final[Sequence[Resource]] = (
+    Resource(uri=_PEERS, name="peers", title="Peers", description="Whom you may delegate to.", mime_type="application/json"),
+    Resource(uri=_CARD, name="card", title="Own card", description="How you are described to others.", mime_type="application/json"),
+    Resource(
+        uri=_OPEN,
+        name="open-delegations",
+        title="Open tasks",
+        description="Tasks that you delegated and that have not ended.",
+        mime_type="application/json",
+    ),
+)
+
+
+async def _list_resources(_context: Context, _params: PaginatedRequestParams | None) -> ListResourcesResult:
+    return ListResourcesResult(resources=list(_RESOURCES))
+
+
+async def _read(desk: Desk, uri: str, fault: Fault) -> ReadResourceResult:
+    reader = _READERS.get(uri)
+    if reader is None:
+        raise MCPError(INVALID_PARAMS, "There is no such resource.", {"uri": uri[:256]})
+    try:
+        value = await reader(desk)
+    except PostroomError as error:
+        raise MCPError(INVALID_PARAMS, error.sentence, {"code": error.name}) from error
+    except Exception as error:  # boundary: as for tools
+        told = fault(error)
+        raise MCPError(INVALID_PARAMS, told.sentence, {"code": told.name}) from error
+    text = orjson.dumps(value).decode()
+    return ReadResourceResult(contents=[TextResourceContents(uri=uri, mime_type="application/json", text=text)])
