@@ -25,13 +25,23 @@ async def take_place(url: str, operator_token: str, name: str, *, state: Path | 
     It is remembered in a file of mode 0600 below ``state`` (None: the state directory of agents), so that the next run needs no new
     token. Raises Conflict with the ``ids`` when several workspaces bear the name, Forbidden when the token is not an operator's.
     """
-    path = place_file(url, name, state or state_root())
-    if (kept := read_place(path)) is not None and await _holds(url, kept, name):
+    if (kept := await recall_place(url, name, state=state)) is not None:
         return kept
     async with Client(url, operator_token) as client:
         place = await _find_or_make(client, name)
-    write_place(path, place)
+    remember_place(url, name, place, state=state)
     return place
+
+
+async def recall_place(url: str, name: str, *, state: Path | None = None) -> Place | None:
+    """The place of ``name`` as remembered below ``state``, if its workspace is there, is called so, and the token is still good."""
+    kept = read_place(place_file(url, name, state or state_root()))
+    return kept if kept is not None and await _holds(url, kept, name) else None
+
+
+def remember_place(url: str, name: str, place: Place, *, state: Path | None = None) -> None:
+    """Keep it for ``recall_place``."""
+    write_place(place_file(url, name, state or state_root()), place)
 
 
 def place_file(url: str, name: str, state: Path) -> Path:

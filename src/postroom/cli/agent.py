@@ -3,20 +3,16 @@
 import asyncio
 import shlex
 import shutil
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from postroom.cli.command import connecting
 from postroom.cli.connection import Connection
 from postroom.cli.exits import ExitCode, Stop
-from postroom.cli.names import Workspace, look_up
+from postroom.cli.names import Workspace
 from postroom.cli.output import say
-from postroom.client import Client
-from postroom.errors import Forbidden
-
-if TYPE_CHECKING:
-    from postroom.agent.place import Place
+from postroom.cli.places import find_place
 
 group = typer.Typer(no_args_is_help=True, help="Run programs as agents.")
 
@@ -43,9 +39,7 @@ def run(
 async def _run(connection: Connection, command: list[str], name: str, *, timeout: float | None, concurrency: int) -> None:
     from postroom.agent.command import run_command
 
-    async with Client(connection.url, connection.token) as client:
-        workspace = look_up(name, await client.workspaces())
-    place = await _take(connection, name, workspace)
+    place, workspace = await find_place(connection, name)
     _tell(name, workspace, command, concurrency)
     await run_command(
         command,
@@ -56,19 +50,6 @@ async def _run(connection: Connection, command: list[str], name: str, *, timeout
         timeout=timeout,
         concurrency=concurrency,
     )
-
-
-async def _take(connection: Connection, name: str, workspace: Workspace | None) -> "Place":
-    from postroom.agent.place import Place, take_place
-
-    if workspace is None:
-        say(f'There is no workspace "{name}" yet: making it.')
-        return await take_place(connection.url, connection.token, name)
-    try:
-        return await take_place(connection.url, connection.token, workspace["name"])
-    except Forbidden:
-        # The credential is no operator's: then it is the workspace's own, and the server says so if it is another's.
-        return Place(workspace_id=workspace["id"], token=connection.token)
 
 
 def _tell(name: str, workspace: Workspace | None, command: list[str], concurrency: int) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 import typer
 
-from postroom.cli.connection import Connection, find_connection
+from postroom.cli.connection import Connection, Whereabouts
 from postroom.cli.exits import ExitCode, Stop
 from postroom.client import Client
 
@@ -28,13 +28,21 @@ def connecting(command: Callable[Concatenate[Connection, Parameters], ExitCode |
 
     A command with a parameter ``url`` of its own keeps ``--url`` for that; the server is ``--server`` there.
     """
+    return _command_of(command, Whereabouts.connection)
+
+
+def locating(command: Callable[Concatenate[Whereabouts, Parameters], ExitCode | None]) -> Callable[..., None]:
+    """The same for a command that looks for its server when it needs it, and goes on where there is none yet."""
+    return _command_of(command, lambda whereabouts: whereabouts)
+
+
+def _command_of(command: Callable[..., ExitCode | None], subject: Callable[[Whereabouts], object]) -> Callable[..., None]:
     own = list(inspect.signature(command).parameters.values())[1:]
     names = [name for name in _SERVER if name.strip("-") not in {parameter.name for parameter in own}]
 
     def run(*, cli_server: str | None, cli_token: str | None, cli_data: Path | None, **given: Any) -> None:
         _require_text(given)
-        connection = find_connection(url=cli_server, token=cli_token, data=cli_data)
-        code = command(connection, **given)  # pyright: ignore[reportCallIssue]
+        code = command(subject(Whereabouts(url=cli_server, token=cli_token, data=cli_data)), **given)
         raise typer.Exit(code or ExitCode.OK)
 
     run.__name__, run.__doc__, run.__annotations__ = command.__name__, command.__doc__, {}

@@ -28,6 +28,23 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Whereabouts:
+    """What the command line says of the server; what it leaves out is in the environment or in the file of a running one."""
+
+    url: str | None
+    token: str | None
+    data: Path | None
+
+    def connection(self) -> Connection:
+        """Server and credential as they are now. Raises Stop, see ``find_connection``."""
+        return find_connection(url=self.url, token=self.token, data=self.data)
+
+    def address(self) -> str:
+        """The server as it is now. Raises Stop, see ``find_server``."""
+        return find_server(self.url, data_directory(self.data)).rstrip("/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerFile:
     """What a running server says about itself. ``pid`` is its process."""
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from postroom import __version__
-from postroom.cli import agent, chat, database, doctor, login, serve, talk, tokens, watch, workspace
+from postroom.cli import agent, chat, database, doctor, login, mcp, serve, talk, tokens, watch, workspace
 
 app = typer.Typer(
     name="postroom",
@@ -43,6 +43,7 @@ workspace.group.command("token")(tokens.token)
 workspace.group.command("tokens")(tokens.tokens)
 workspace.group.command("revoke")(tokens.revoke)
 app.add_typer(agent.group, name="agent")
+app.add_typer(mcp.group, name="mcp")
 app.command("login-link")(login.login_link)
 app.command("doctor")(doctor.doctor)
 app.command("migrate")(database.migrate)

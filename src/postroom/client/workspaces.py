@@ -12,6 +12,10 @@ class WorkspaceCalls(Transport):
         """The server's own view of itself; needs no credential."""
         return (await self.request("GET", "/health")).body
 
+    async def caller(self) -> Json:
+        """Whom the credential speaks for: ``{kind, id, name, manages}``."""
+        return (await self.request("GET", "/session")).body
+
     async def workspaces(self, *, include_removed: bool = False) -> list[Json]:
         """All workspaces that the caller may see."""
         query = {"include_removed": include_removed or None}
