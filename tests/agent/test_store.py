@@ -58,7 +58,7 @@ def test_a_taken_reply_waits_no_more_and_still_answers_a_redelivery(tmp_path: Pa
     store.put(kept())
     store.settle(kept())
     assert store.waiting() == []
-    assert store.fields_of("m1") == {"text": "the answer"}
+    assert store.kept("m1") == kept()
 
 
 def test_a_reply_with_a_newer_lease_is_not_settled_by_the_older_one(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_dropped_reply_is_gone(tmp_path: Path) -> None:
     store = ReplyStore(tmp_path)
     store.put(kept())
     store.drop(kept())
-    assert store.fields_of("m1") is None
+    assert store.kept("m1") is None
 
 
 def test_only_settled_replies_grow_old(tmp_path: Path) -> None:
@@ -93,8 +93,8 @@ def test_only_settled_replies_grow_old(tmp_path: Path) -> None:
     for file in tmp_path.rglob("*.json"):
         os.utime(file, (0, time.time() - KEEP_SECONDS - 60))
     again = ReplyStore(tmp_path)
-    assert again.fields_of("m1") is None
-    assert again.fields_of("m2") is not None
+    assert again.kept("m1") is None
+    assert again.kept("m2") is not None
 
 
 def test_a_damaged_file_is_put_aside_and_stops_nothing(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ class Agent:
         return Desk(
             client=client,
             workspace_id=self.workspace_id,
-            name=self.name,
+            card=self._card,
             store=ReplyStore(self._state),
             state=self._state,
             running=self._running,
@@ -121,7 +121,7 @@ class Agent:
         )
 
     async def _serve(self, client: Client, door: Door) -> None:
-        presence = Presence(client, self._running, workspace_id=self.workspace_id, card=self._card, url=door.url)
+        presence = Presence(client, self._running, workspace_id=self.workspace_id, card=door.card, url=door.url)
         with _one_error():
             async with asyncio.TaskGroup() as tasks:
                 loops = [tasks.create_task(loop) for loop in (presence.run(), door.run())]

@@ -8,7 +8,7 @@ from typing import Protocol
 from postroom.agent.handling import Handler
 from postroom.agent.running import Running
 from postroom.agent.store import ReplyStore
-from postroom.client import Client, Item
+from postroom.client import Client, Item, Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class Desk:
 
     client: Client
     workspace_id: str
-    name: str
+    card: Json
     store: ReplyStore
     state: Path
     running: Running
@@ -27,10 +27,12 @@ class Desk:
 
 
 class Door(Protocol):
-    """How messages come in. ``url`` is where the agent is called; None: it fetches."""
+    """How messages come in. ``url`` is where the agent is called (None: it fetches), ``card`` what it announces."""
 
     @property
     def url(self) -> str | None: ...
+    @property
+    def card(self) -> Json: ...
 
     async def run(self) -> None:
         """Take messages in and have them handled until ``stop``. Raises what the server refuses for good."""

@@ -15,6 +15,7 @@ class Fetching:
     url = None
 
     def __init__(self, desk: Desk) -> None:
+        self.card = desk.card
         self._holdings = Holdings(desk.state)
         self._outbox = Outbox(desk.store, desk.client)
         self._worker = Worker(desk, self._outbox, self._holdings)

@@ -61,12 +61,10 @@ class ReplyStore:
         write_whole(self._waiting / _name(kept.message_id), orjson.dumps(asdict(kept)))
         (self._settled / _name(kept.message_id)).unlink(missing_ok=True)
 
-    def fields_of(self, message_id: str) -> Json | None:
+    def kept(self, message_id: str) -> Kept | None:
         """The reply that was computed for this message, whether it was taken or not."""
-        for folder in (self._waiting, self._settled):
-            if (kept := _read(folder / _name(message_id))) is not None:
-                return kept.fields
-        return None
+        found = (_read(folder / _name(message_id)) for folder in (self._waiting, self._settled))
+        return next((kept for kept in found if kept is not None), None)
 
     def waiting(self) -> list[Kept]:
         """The replies that nobody has taken yet, oldest first."""

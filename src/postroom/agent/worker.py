@@ -111,8 +111,8 @@ class Worker:
 
     async def _handle(self, item: Item, handling: Handling) -> None:
         try:
-            kept = self._desk.store.fields_of(item.message_id)
-            outcome = await self._run(item, handling) if kept is None else Replied(kept)
+            kept = self._desk.store.kept(item.message_id)
+            outcome = await self._run(item, handling) if kept is None else Replied(kept.fields)
             self._running.note(outcome)
             log.info("message %s, attempt %d: %s", item.message_id, item.attempt, _word(outcome, kept is not None))
             if await self._finish(item, outcome) and self._running.has(handling):
