@@ -15,7 +15,7 @@ from a2a.helpers import new_task_from_user_message, new_text_message, new_text_p
 from a2a.server.agent_execution import AgentExecutor, RequestContext
 from a2a.server.events import EventQueue
 from a2a.server.request_handlers import DefaultRequestHandler
-from a2a.server.routes import create_jsonrpc_routes
+from a2a.server.routes import create_agent_card_routes, create_jsonrpc_routes
 from a2a.server.tasks import InMemoryTaskStore, TaskUpdater
 from a2a.types import AgentCapabilities, AgentCard, AgentInterface, Role
 from starlette.applications import Starlette
@@ -172,7 +172,7 @@ def sdk_agent() -> Generator[SdkAgent]:
         interfaces = [AgentInterface(url=agent.url, protocol_binding="JSONRPC", protocol_version=version) for version in ("1.0", "0.3")]
         card = AgentCard(name="a", description="a", version="1", supported_interfaces=interfaces, capabilities=AgentCapabilities())
         handler = DefaultRequestHandler(agent.behaviour, InMemoryTaskStore(), card)
-        app = Starlette(routes=create_jsonrpc_routes(handler, "/", enable_v0_3_compat=True))
+        app = Starlette(routes=[*create_agent_card_routes(card), *create_jsonrpc_routes(handler, "/", enable_v0_3_compat=True)])
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
