@@ -60,6 +60,8 @@ class Settings:
     poll_seconds: float = setting(1.0, "Pause of a loop that nobody wakes, before jitter.")
     event_days: int = setting(30, "Days that the feed reaches back; messages are kept for good.")
     token_limit: int = setting(50, "Live tokens per workspace.")
+    delegation_limit: int = setting(64, "Delegations per workspace that have not ended.")
+    chain_limit: int = setting(8, "Workspaces that may ask one another on behalf of the first.")
     session_days: int = setting(30, "Days that a browser session lasts without use.")
     login_code_seconds: float = setting(600.0, "How long a one-time login link works.")
 

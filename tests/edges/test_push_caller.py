@@ -117,6 +117,8 @@ class TestWhatGoesOut:
                     "attempt": 2,
                     "deadline": "2026-01-02T03:04:05.678Z",
                     "idempotency_key": str(MESSAGE_ID),
+                    "on_behalf_of": [],
+                    "report": None,
                 },
             },
         }

@@ -106,6 +106,7 @@ BODIES: dict[str, tuple[str, Json]] = {
     "POST /registry/update-card": ("own", {"workspace_id": "{id}", "agent_card": {}}),
     "POST /registry/check-access": ("operator", {"caller_id": "{id}", "target_id": "{id}"}),
     "POST /workspaces/{id}/notify": ("own", {"message": "hello"}),
+    "POST /workspaces/{id}/delegate": ("own", {"target_id": "{id}", "task": "hello"}),
     "POST /session": ("operator", {"code": "no such code"}),
     "POST /workspaces/{id}/a2a": ("operator", SEND),
     "POST /workspaces/{id}/inbox/claim": ("own", {"max": 1}),
@@ -135,7 +136,7 @@ MALFORMED: dict[str, bytes] = {
 
 
 def filled(team: Team, text: str) -> str:
-    return text.replace("{id}", team.id).replace("{message_id}", NOBODY).replace("{token_id}", NOBODY)
+    return text.replace("{id}", team.id).replace("{message_id}", NOBODY).replace("{token_id}", NOBODY).replace("{delegation_id}", NOBODY)
 
 
 def target(team: Team, route: str) -> Target:
@@ -227,7 +228,7 @@ def test_junk_in_an_address_is_a_refusal(team: Team, junk: str) -> None:
         method, path = route.split()
         if "{" not in path:
             continue
-        address = path.replace("{id}", junk).replace("{message_id}", junk).replace("{token_id}", junk)
+        address = path.replace("{id}", junk).replace("{message_id}", junk).replace("{token_id}", junk).replace("{delegation_id}", junk)
         body = SEND if path.endswith("/a2a") else {}
         assert status_of(team, method, address, "operator", body) in (400, 404, 405, 422), f"{method} {address}"
 
@@ -330,6 +331,12 @@ def test_old_tokens_of_a_lease(team: Team) -> None:
         ("POST /workspaces/{id}/inbox/{message_id}/fail", {"token": 1, "error": ""}),
         ("POST /workspaces/{id}/inbox/{message_id}/fail", {"token": 1, "error": "x", "retry": "perhaps"}),
         ("POST /registry/heartbeat", {"workspace_id": "{id}", "error_rate": 2}),
+        ("POST /workspaces/{id}/delegate", {"target_id": "{id}"}),
+        ("POST /workspaces/{id}/delegate", {"target_id": "{id}", "task": "x", "parts": [{"text": "x"}]}),
+        ("POST /workspaces/{id}/delegate", {"target_id": "{id}", "task": ""}),
+        ("POST /workspaces/{id}/delegate", {"target_id": "Clerk", "task": "x"}),
+        ("POST /workspaces/{id}/delegate", {"target_id": "{id}", "task": "x", "wait_seconds": 3601}),
+        ("POST /workspaces/{id}/delegate", {"target_id": "{id}", "task": "x", "deadline_seconds": 0}),
     ],
     ids=str,
 )
@@ -396,6 +403,10 @@ TABLE: dict[str, dict[str, int]] = {
     "GET /workspaces/{id}/chat-history": read(403),
     "POST /workspaces/{id}/notify": own(201),
     "GET /workspaces/{id}/activity": read(403),
+    "POST /workspaces/{id}/delegate": own(422),
+    "GET /workspaces/{id}/delegations": read(403),
+    "GET /workspaces/{id}/delegations/{delegation_id}": row(own=404, related=403, stranger=404, operator=404, person=404),
+    "POST /workspaces/{id}/delegations/{delegation_id}/cancel": row(own=404, related=403, stranger=404, operator=404, person=403),
     "POST /login-link": managed(201),
     "GET /session": EVERYBODY,
     "POST /session": row(own=403, related=403, stranger=403, operator=403, person=403, unknown=403),

@@ -139,8 +139,18 @@ async def talk(walk: Round, id: str, own: str) -> None:
         names = {"id": id, "message_id": item["message_id"], "Authorization": own}
         await walk.ask("POST", inbox + verb, {"token": item["token"], **fields}, **names)
     await walk.ask("POST", "/workspaces/{id}/notify", {"message": "by the way"}, id=id, Authorization=own)
+    await delegate(walk, id, own)
     for path in ("chat-history", "activity", "events/stream"):
         await walk.ask("GET", "/workspaces/{id}/" + path, id=id, Authorization=own)
+
+
+async def delegate(walk: Round, id: str, own: str) -> None:
+    peer = await walk.ask("POST", "/workspaces", {"name": "asked"})
+    asked = await walk.ask("POST", "/workspaces/{id}/delegate", {"target_id": peer["id"], "task": "do it"}, id=id, Authorization=own)
+    one = "/workspaces/{id}/delegations/{delegation_id}"
+    await walk.ask("GET", "/workspaces/{id}/delegations", id=id, Authorization=own)
+    await walk.ask("GET", one, id=id, delegation_id=asked["delegation_id"], Authorization=own)
+    await walk.ask("POST", one + "/cancel", id=id, delegation_id=asked["delegation_id"], Authorization=own)
 
 
 async def browse(walk: Round, host: str) -> None:
@@ -232,6 +242,8 @@ POST /workspaces/{id}/a2a | POST /workspaces/{id}/inbox/claim
 POST /workspaces/{id}/inbox/{message_id}/extend | POST /workspaces/{id}/inbox/{message_id}/progress
 POST /workspaces/{id}/inbox/{message_id}/reply | POST /workspaces/{id}/inbox/{message_id}/fail
 POST /workspaces/{id}/inbox/{message_id}/release
+POST /workspaces/{id}/delegate | GET /workspaces/{id}/delegations
+GET /workspaces/{id}/delegations/{delegation_id} | POST /workspaces/{id}/delegations/{delegation_id}/cancel
 GET /workspaces/{id}/chat-history | POST /workspaces/{id}/notify | GET /workspaces/{id}/activity | GET /workspaces/{id}/events/stream
 GET /health
 """

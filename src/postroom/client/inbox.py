@@ -1,6 +1,6 @@
 """The fetching side of a mailbox: claim, and the verbs that name the claim's lease token."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, Self
 
@@ -33,7 +33,11 @@ class Claim(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One claimed message. ``token`` is opaque; ``lease_until`` and ``deadline`` are times of the server's clock."""
+    """One claimed message. ``token`` is opaque; ``lease_until`` and ``deadline`` are times of the server's clock.
+
+    ``chain`` are the workspaces (``id``, ``name``) that asked one another for it. ``report`` is set when it tells the end of something that
+    was delegated: ``{"delegation_id", "status", "error"}``.
+    """
 
     workspace_id: str
     message_id: str
@@ -45,6 +49,8 @@ class Item:
     thread_id: str
     idempotency_key: str | None
     message: Json
+    chain: list[Json] = field(default_factory=list[Json])
+    report: Json | None = None
 
     @classmethod
     def from_wire(cls, workspace_id: Id, row: Json) -> Self:
@@ -61,6 +67,8 @@ class Item:
             thread_id=row["thread_id"],
             idempotency_key=row.get("idempotency_key"),
             message=row["message"],
+            chain=row.get("on_behalf_of", []),
+            report=row.get("report"),
         )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from postroom.core.delegations.service import Delegations
 from postroom.core.deliveries.service import Deliveries
 from postroom.core.events.service import Events
 from postroom.core.identity.service import Identity
@@ -29,6 +30,7 @@ class Services:
     workspaces: Workspaces
     agents: Agents
     messages: Messages
+    delegations: Delegations
 
 
 def build_services(
@@ -37,6 +39,7 @@ def build_services(
     """Wire the slices in their order; ``identity`` is prepared already."""
     deliveries = Deliveries(db, settings, signals, server)
     workspaces = Workspaces(db, identity, addresses, signals)
+    messages = Messages(db, settings, signals, deliveries=deliveries, workspaces=workspaces)
     return Services(
         settings=settings,
         db=db,
@@ -47,5 +50,6 @@ def build_services(
         deliveries=deliveries,
         workspaces=workspaces,
         agents=Agents(db, workspaces, deliveries, signals),
-        messages=Messages(db, settings, signals, deliveries=deliveries, workspaces=workspaces),
+        messages=messages,
+        delegations=Delegations(db, messages, deliveries, workspaces, server),
     )

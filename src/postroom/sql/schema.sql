@@ -11,13 +11,16 @@ CREATE TYPE public.ending AS (
 	fingerprint bytea,
 	preview text
 );
-CREATE FUNCTION public.accept_messages(p_ids uuid[], p_workspaces uuid[], p_credentials uuid[], p_sender_kinds text[], p_senders uuid[], p_keys text[], p_fingerprints bytea[], p_threads text[], p_tasks uuid[], p_bodies jsonb[], p_previews text[], p_traceparents text[], p_deadlines double precision[], p_lend boolean[], p_server uuid, p_lease double precision, p_mailbox_limit integer) RETURNS TABLE(item bigint, verdict text, message_id uuid, workspace_id uuid, seq bigint, thread_id text, task_id uuid, accepted_at timestamp with time zone, deadline timestamp with time zone, token bigint, lease_until timestamp with time zone, active boolean, called boolean, url text, agent_card jsonb, sender_name text, sender_role text, upstream jsonb)
+CREATE FUNCTION public.accept_messages(p_ids uuid[], p_workspaces uuid[], p_credentials uuid[], p_sender_kinds text[], p_senders uuid[], p_keys text[], p_fingerprints bytea[], p_threads text[], p_tasks uuid[], p_bodies jsonb[], p_previews text[], p_traceparents text[], p_deadlines double precision[], p_lend boolean[], p_parents uuid[], p_reports boolean[], p_hanging boolean[], p_server uuid, p_lease double precision, p_mailbox_limit integer, p_delegation_limit integer, p_chain_limit integer) RETURNS TABLE(item bigint, verdict text, message_id uuid, workspace_id uuid, seq bigint, thread_id text, task_id uuid, accepted_at timestamp with time zone, deadline timestamp with time zone, token bigint, lease_until timestamp with time zone, active boolean, called boolean, url text, agent_card jsonb, sender_name text, sender_role text, upstream jsonb, chain jsonb)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
 declare
     live uuid[];
     repeats boolean;
+    held_id uuid;
+    parent_id uuid;
+    links uuid[];
     given record;
     box mailbox;
     source workspace;
@@ -29,7 +32,7 @@ declare
     peer uuid;
     kept integer;
 begin
-    perform lock_mailboxes(p_workspaces);
+    perform lock_mailboxes(p_workspaces || array(select s.id from unnest(p_sender_kinds, p_senders) s (kind, id) where s.kind = 'workspace'));
     live := live_credentials(p_credentials);
     -- A request that is run again, by the caller (same key) or by us (same id), finds what it made. Rare, so looked for in one go.
     -- (The limit keeps the planner from a join over all keys, which a plan made for an empty table would be for good.)
@@ -39,9 +42,9 @@ begin
     for given in
         select p.*, t.target, t.box
         from unnest(p_ids, p_workspaces, p_credentials, p_sender_kinds, p_senders, p_keys, p_fingerprints, p_threads, p_tasks, p_bodies,
-                p_previews, p_traceparents, p_deadlines, p_lend)
+                p_previews, p_traceparents, p_deadlines, p_lend, p_parents, p_reports, p_hanging)
             with ordinality p (id, workspace_id, credential_id, sender_kind, sender_id, key, fingerprint, thread_id, task_id, body, preview,
-                traceparent, deadline, lend, item)
+                traceparent, deadline, lend, parent_id, report, hanging, item)
         left join lateral (
             select place as target, b as box from workspace place join mailbox b on b.workspace_id = place.id
             where place.id = p.workspace_id limit 1) t on true
@@ -54,6 +57,7 @@ begin
         seq := null; thread_id := given.thread_id; task_id := given.task_id; accepted_at := clock_timestamp(); deadline := null;
         token := null; lease_until := null; active := false; called := false;
         url := null; agent_card := null; sender_name := null; sender_role := null; upstream := null; peer := null;
+        held_id := null; parent_id := null; links := '{}'; chain := '[]';
         if (given.credential_id = any(live)) is not true then
             verdict := 'unauthenticated';
             return next;
@@ -92,6 +96,12 @@ begin
         end if;
         if verdict is null and (given.target).removed_at is not null then
             verdict := 'removed';
+        end if;
+        if verdict is null and given.sender_kind = 'workspace' then
+            select d.verdict, d.held_id, d.parent_id, d.chain into verdict, held_id, parent_id, links
+            from place_delegation(source, given.target, given.parent_id, given.report,
+                (select count(*) from unnest(works) k where k.delegator_id = source.id), p_mailbox_limit, p_delegation_limit, p_chain_limit) d;
+            chain := named_chain(links);
         end if;
         if verdict is null and given.task_id is not null then
             select f.verdict, f.thread_id, f.upstream into verdict, thread_id, upstream
@@ -134,12 +144,17 @@ begin
         said.traceparent := given.traceparent;
         said.deadline := deadline;
         said.accepted_at := accepted_at;
+        said.parent_id := parent_id;
+        said.chain := links;
+        said.report := given.report;
         messages := messages || said;
         w.message_id := given.id;
         w.workspace_id := given.workspace_id;
         w.seq := seq;
         w.called := called;
         w.deadline := deadline;
+        w.delegator_id := nullif(peer, given.workspace_id);
+        w.hangs_on := case when given.hanging then held_id end;
         w.leased := active and called and given.lend and not box.paused and coalesce(box.unreachable_until <= accepted_at, true);
         w.token := w.leased::integer;
         w.attempt := w.leased::integer;
@@ -189,7 +204,7 @@ CREATE FUNCTION public.backoff(p_base double precision, p_cap double precision, 
     AS $$
     select make_interval(secs => greatest(0.05, random() * least(p_cap, p_base * 2.0 ^ least(p_tries, 30))))
 $$;
-CREATE FUNCTION public.cancel_work(p_message uuid, p_actor_kind text, p_actor uuid) RETURNS TABLE(verdict text, workspace_id uuid, holder uuid, promoted integer, called boolean)
+CREATE FUNCTION public.cancel_work(p_message uuid, p_actor_kind text, p_actor uuid) RETURNS TABLE(verdict text, workspace_id uuid, holder uuid, promoted integer, called boolean, reader uuid, reader_called boolean)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
@@ -200,7 +215,7 @@ declare
 begin
     select m.workspace_id, case when m.sender_kind = 'workspace' then m.sender_id end into workspace_id, peer from message m where m.id = p_message;
     promoted := 0;
-    perform lock_mailboxes(array[workspace_id]);
+    perform lock_ends(array[workspace_id], array[p_message]);
     select b.called into called from mailbox b where b.workspace_id = cancel_work.workspace_id;
     select * into w from work where work.message_id = p_message for update;
     if not found then
@@ -208,7 +223,8 @@ begin
     elsif not w.leased or w.due_at <= clock_timestamp() then
         verdict := 'cancelled';
         e := unanswered('cancelled', 'cancelled', 'Cancelled by its sender.');
-        select c.promoted into promoted from close_work(array[w], array[e], p_actor_kind, p_actor) c;
+        select c.promoted, c.reader, c.reader_called into promoted, reader, reader_called
+        from close_work(array[w], array[e], p_actor_kind, p_actor) c;
     else
         verdict := 'requested';
         holder := w.holder;
@@ -219,7 +235,7 @@ begin
     end if;
     return next;
 end $$;
-CREATE FUNCTION public.claim_post(p_workspaces uuid[], p_credentials uuid[], p_max integer[], p_leases double precision[], p_attempt_limit integer) RETURNS TABLE(item integer, verdict text, lost boolean, message_id uuid, workspace_id uuid, seq bigint, token bigint, attempt integer, lease_until timestamp with time zone, body jsonb, thread_id text, task_id uuid, idempotency_key text, deadline timestamp with time zone, traceparent text, sender_kind text, sender_id uuid, sender_name text, sender_role text, upstream jsonb)
+CREATE FUNCTION public.claim_post(p_workspaces uuid[], p_credentials uuid[], p_max integer[], p_leases double precision[], p_attempt_limit integer) RETURNS TABLE(item integer, verdict text, lost boolean, message_id uuid, workspace_id uuid, seq bigint, token bigint, attempt integer, lease_until timestamp with time zone, body jsonb, thread_id text, task_id uuid, idempotency_key text, deadline timestamp with time zone, traceparent text, sender_kind text, sender_id uuid, sender_name text, sender_role text, upstream jsonb, chain jsonb, report jsonb)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
@@ -281,16 +297,19 @@ CREATE TABLE public.work (
     handed_at timestamp with time zone,
     cancel_requested_at timestamp with time zone,
     last_error jsonb,
+    delegator_id uuid,
+    hangs_on uuid,
     CONSTRAINT work_check CHECK (((NOT leased) OR (due_at < 'infinity'::timestamp with time zone)))
 )
 WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='500', autovacuum_vacuum_cost_delay='0');
-CREATE FUNCTION public.close_work(p_works public.work[], p_ends public.ending[], p_actor_kind text, p_actor uuid, p_reached boolean DEFAULT false) RETURNS TABLE(message_id uuid, workspace_id uuid, state text, attempts integer, ended_at timestamp with time zone, promoted integer, called boolean)
+CREATE FUNCTION public.close_work(p_works public.work[], p_ends public.ending[], p_actor_kind text, p_actor uuid, p_reached boolean DEFAULT false) RETURNS TABLE(message_id uuid, workspace_id uuid, state text, attempts integer, ended_at timestamp with time zone, promoted integer, called boolean, reader uuid, reader_called boolean)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
 declare
     one record;
     boxes mailbox[];
+    awaited outcome[] := '{}';
     reply message;
     replies message[] := '{}';
     ended outcome;
@@ -300,7 +319,7 @@ declare
 begin
     delete from work w where w.message_id = any(array(select k.message_id from unnest(p_works) k));
     for one in
-        select w.message_id, w.workspace_id, w.attempt, p_ends[w.ordinality::integer] as ending, m.sender_kind, m.sender_id, m.thread_id, m.task_id, m.seq, m.traceparent,
+        select w.message_id, w.workspace_id, w.attempt, p_ends[w.ordinality::integer] as ending, m.sender_kind, m.sender_id, m.thread_id, m.task_id, m.seq, m.traceparent, m.report,
             b.last_seq + count(*) filter (where (p_ends[w.ordinality::integer]).body is not null)
                 over (partition by w.workspace_id order by w.ordinality) as reply_seq
         from unnest(p_works) with ordinality w,
@@ -321,6 +340,8 @@ begin
             reply.body := (one.ending).body;
             reply.traceparent := one.traceparent;
             reply.accepted_at := clock_timestamp();
+            reply.chain := '{}';
+            reply.report := false;
             replies := replies || reply;
         end if;
         ended.message_id := one.message_id;
@@ -334,6 +355,9 @@ begin
         ended.fingerprint := (one.ending).fingerprint;
         ended.ended_at := clock_timestamp();
         outcomes := outcomes || ended;
+        if one.report then
+            awaited := awaited || ended;
+        end if;
         noted := event_of('message.' || ended.state, one.workspace_id, case when one.sender_kind = 'workspace' then one.sender_id end,
             one.message_id, p_actor_kind, coalesce(p_actor, case when p_actor_kind = 'workspace' then one.workspace_id end),
             jsonb_build_object('seq', case when (one.ending).body is not null then one.reply_seq end, 'asked_seq', one.seq,
@@ -362,13 +386,34 @@ begin
         with box as materialized (
             select b.workspace_id, b.called, case when has_room(b) then promote_work(b.workspace_id) else 0 end as promoted from unnest(boxes) b
         )
-        select o.message_id, g.workspace_id, o.state, o.attempts, o.ended_at, x.promoted, x.called
-        from unnest(outcomes) o join unnest(p_works) g on g.message_id = o.message_id join box x on x.workspace_id = g.workspace_id;
+        select o.message_id, g.workspace_id, o.state, o.attempts, o.ended_at, x.promoted, x.called, n.reader, n.called
+        from unnest(outcomes) o join unnest(p_works) g on g.message_id = o.message_id join box x on x.workspace_id = g.workspace_id
+        left join post_ends(awaited) n on n.message_id = o.message_id and n.active;
 end $$;
 CREATE FUNCTION public.credential_lives(p_id uuid) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
     select p_id = any(live_credentials(array[p_id]))
+$$;
+CREATE TABLE public.outcome (
+    message_id uuid NOT NULL,
+    state text NOT NULL,
+    reply_id uuid,
+    interrupted text,
+    error jsonb,
+    usage jsonb,
+    upstream jsonb,
+    attempts integer NOT NULL,
+    fingerprint bytea,
+    ended_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT outcome_check CHECK (((state = 'replied'::text) = (reply_id IS NOT NULL))),
+    CONSTRAINT outcome_check1 CHECK (((state = 'replied'::text) = (error IS NULL))),
+    CONSTRAINT outcome_state_check CHECK ((state = ANY (ARRAY['replied'::text, 'failed'::text, 'cancelled'::text, 'expired'::text])))
+);
+CREATE FUNCTION public.delegation_status(o public.outcome) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select case when o.interrupted is not null then 'input_required' when o.state = 'replied' then 'completed' else o.state end
 $$;
 CREATE TABLE public.event (
     xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
@@ -397,18 +442,22 @@ begin
     made.payload := jsonb_strip_nulls(p_payload);
     return made;
 end $$;
-CREATE FUNCTION public.fail_mailbox(p_workspace uuid, p_most integer) RETURNS SETOF uuid
+CREATE FUNCTION public.fail_mailbox(p_workspace uuid, p_most integer) RETURNS TABLE(message_id uuid, reader uuid, reader_called boolean)
     LANGUAGE plpgsql
     AS $$
+#variable_conflict use_column
 declare
+    due uuid[] := array(select k.message_id from work k where k.workspace_id = p_workspace order by k.seq limit p_most);
     works work[];
     e ending := unanswered('failed', 'workspace_removed', 'The workspace was removed before it answered.');
 begin
-    perform lock_mailboxes(array[p_workspace]);
+    perform lock_ends(array[p_workspace], due);
     update mailbox set paused = true where workspace_id = p_workspace;
-    works := array(select k from work k where k.workspace_id = p_workspace order by k.seq limit p_most for update);
+    works := array(select k from work k where k.message_id = any(due) order by k.seq for update);
     return query
-        select c.message_id from close_work(works, array_fill(e, array[cardinality(works)]), 'server', null) c;
+        select d.message_id, c.reader, c.reader_called
+        from unnest(due) d (message_id)
+        left join close_work(works, array_fill(e, array[cardinality(works)]), 'server', null) c on c.message_id = d.message_id;
 end $$;
 CREATE FUNCTION public.find_task(p_task uuid, p_workspace uuid, p_sender_kind text, p_sender uuid, OUT verdict text, OUT thread_id text, OUT upstream jsonb) RETURNS record
     LANGUAGE plpgsql STABLE
@@ -428,7 +477,7 @@ begin
     verdict := case when not found then 'task_busy' when ended.interrupted is null then 'task_ended' end;
     upstream := ended.upstream;
 end $$;
-CREATE FUNCTION public.finish_work(p_messages uuid[], p_workspaces uuid[], p_credentials uuid[], p_tokens bigint[], p_states text[], p_replies uuid[], p_bodies jsonb[], p_interrupted text[], p_upstreams jsonb[], p_errors jsonb[], p_usages jsonb[], p_fingerprints bytea[], p_previews text[]) RETURNS TABLE(verdict text, message_id uuid, workspace_id uuid, promoted integer, called boolean, attempts integer, ended_at timestamp with time zone)
+CREATE FUNCTION public.finish_work(p_messages uuid[], p_workspaces uuid[], p_credentials uuid[], p_tokens bigint[], p_states text[], p_replies uuid[], p_bodies jsonb[], p_interrupted text[], p_upstreams jsonb[], p_errors jsonb[], p_usages jsonb[], p_fingerprints bytea[], p_previews text[]) RETURNS TABLE(verdict text, message_id uuid, workspace_id uuid, promoted integer, called boolean, attempts integer, ended_at timestamp with time zone, reader uuid, reader_called boolean)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
@@ -440,7 +489,7 @@ declare
     works work[] := '{}';
     ends ending[] := '{}';
 begin
-    perform lock_mailboxes(p_workspaces);
+    perform lock_ends(p_workspaces, p_messages);
     live := live_credentials(p_credentials);
     held := array(select w from work w where w.message_id = any(p_messages) order by w.workspace_id, w.seq for update);
     promoted := 0;
@@ -481,7 +530,7 @@ begin
     end loop;
     if cardinality(works) > 0 then
         return query
-            select 'done', c.message_id, c.workspace_id, c.promoted, c.called, c.attempts, c.ended_at
+            select 'done', c.message_id, c.workspace_id, c.promoted, c.called, c.attempts, c.ended_at, c.reader, c.reader_called
             from close_work(works, ends, 'workspace', null, p_reached => true) c;
     end if;
 end $$;
@@ -516,6 +565,12 @@ begin
     return array(select id from credential
         where id = any(p_ids) and revoked_at is null and (expires_at is null or expires_at > clock_timestamp()));
 end $$;
+CREATE FUNCTION public.lock_ends(p_workspaces uuid[], p_messages uuid[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+    select lock_mailboxes(p_workspaces || array(
+        select m.sender_id from unnest(p_messages) k (id), lateral (select m.sender_id from message m where m.id = k.id and m.report limit 1) m))
+$$;
 CREATE FUNCTION public.lock_mailboxes(p_workspaces uuid[]) RETURNS void
     LANGUAGE sql
     AS $$
@@ -553,6 +608,12 @@ CREATE FUNCTION public.may_talk(a public.workspace, b public.workspace) RETURNS 
         or b.id = any(a.ancestors)
         or a.id = any(b.ancestors)
 $$;
+CREATE FUNCTION public.named_chain(p_chain uuid[]) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    select coalesce(jsonb_agg(jsonb_build_object('id', w.id, 'name', w.name) order by c.place), '[]')
+    from unnest(p_chain) with ordinality c (id, place) join workspace w on w.id = c.id
+$$;
 CREATE FUNCTION public.note_event(p_type text, p_workspace uuid, p_peer uuid, p_message uuid, p_actor_kind text, p_actor uuid, p_payload jsonb) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -565,6 +626,67 @@ CREATE FUNCTION public.note_events(p_events public.event[]) RETURNS void
 begin
     insert into event (type, workspace_id, peer_id, message_id, actor_kind, actor_id, payload)
     select e.type, e.workspace_id, e.peer_id, e.message_id, e.actor_kind, e.actor_id, e.payload from unnest(p_events) e;
+end $$;
+CREATE FUNCTION public.place_delegation(p_source public.workspace, p_target public.workspace, p_named uuid, p_report boolean, p_waiting bigint, p_mailbox_limit integer, p_most integer, p_deepest integer, OUT verdict text, OUT held_id uuid, OUT parent_id uuid, OUT chain uuid[]) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    held message;
+begin
+    select m.* into held from work w join message m on m.id = w.message_id
+    where w.workspace_id = p_source.id and (w.message_id = p_named or (p_named is null and w.leased))
+    order by cardinality(m.chain) desc, w.seq limit 1;
+    held_id := held.id;
+    parent_id := case when held.reply_to is null then held.id else (select m.parent_id from message m where m.id = held.reply_to) end;
+    chain := coalesce(held.chain, '{}') || p_source.id;
+    verdict := case
+        when p_named is not null and held.id is null then 'parent_ended'
+        when p_report and p_source.id = p_target.id then 'to_self'
+        when p_target.id = any(held.chain) then 'cycle'
+        when cardinality(chain) > p_deepest then 'too_deep'
+        when exists (select from unnest(held.chain) link (id) left join workspace w on w.id = link.id
+            where (w.removed_at is null and may_talk(w, p_target)) is not true) then 'chain_forbidden'
+        when p_waiting + (select count(*) from work w where w.delegator_id = p_source.id) >= p_most then 'too_many'
+        when p_report and (select b.open_count from mailbox b where b.workspace_id = p_source.id) >= p_mailbox_limit then 'reader_full' end;
+end $$;
+CREATE FUNCTION public.post_ends(p_ended public.outcome[]) RETURNS TABLE(message_id uuid, reader uuid, active boolean, called boolean)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    asked message;
+    ended outcome;
+    box mailbox;
+    posted uuid;
+    thread text;
+    content jsonb;
+begin
+    foreach ended in array p_ended loop
+        select * into asked from message m where m.id = ended.message_id;
+        select b.* into box from mailbox b join workspace w on w.id = b.workspace_id where w.id = asked.sender_id and w.removed_at is null;
+        continue when not found;
+        posted := gen_random_uuid();
+        thread := coalesce((select m.thread_id from message m where m.id = asked.parent_id), asked.thread_id);
+        content := coalesce((select m.body from message m where m.id = ended.reply_id),
+            jsonb_build_object('parts', jsonb_build_array(jsonb_build_object('text', ended.error ->> 'detail'))));
+        active := box.active_count < box.max_concurrent;
+        insert into message (id, workspace_id, seq, role, sender_kind, sender_id, thread_id, task_id, reply_to, body, traceparent, deadline, chain, report)
+        values (posted, box.workspace_id, box.last_seq + 1, 'user', 'workspace', asked.workspace_id, thread, posted, asked.id,
+            content || jsonb_build_object('role', 'ROLE_USER', 'messageId', posted), asked.traceparent,
+            clock_timestamp() + interval '30 days', trim_array(asked.chain, 1), false);
+        insert into work (message_id, workspace_id, seq, due_at, called, deadline)
+        values (posted, box.workspace_id, box.last_seq + 1, case when active then greatest(clock_timestamp(), box.unreachable_until) else 'infinity' end,
+            box.called, clock_timestamp() + interval '30 days');
+        update mailbox b set last_seq = b.last_seq + 1, open_count = b.open_count + 1, active_count = b.active_count + active::integer
+        where b.workspace_id = box.workspace_id;
+        perform note_event('message.accepted', box.workspace_id, asked.workspace_id, posted, 'workspace', asked.workspace_id,
+            jsonb_build_object('seq', box.last_seq + 1, 'thread_id', thread, 'report_of', asked.id,
+                'preview', left(content #>> '{parts,0,text}', 280)));
+        message_id := ended.message_id;
+        reader := box.workspace_id;
+        called := box.called;
+        return next;
+    end loop;
 end $$;
 CREATE FUNCTION public.post_notice(p_id uuid, p_workspace uuid, p_key text, p_fingerprint bytea, p_thread text, p_body jsonb, p_preview text, p_traceparent text) RETURNS TABLE(verdict text, message_id uuid, seq bigint, thread_id text)
     LANGUAGE plpgsql
@@ -582,8 +704,9 @@ begin
         return;
     end if;
     update mailbox set last_seq = last_seq + 1 where workspace_id = p_workspace returning last_seq into seq;
-    insert into message (id, workspace_id, seq, role, sender_kind, sender_id, thread_id, task_id, idempotency_key, fingerprint, body, traceparent)
-    values (p_id, p_workspace, seq, 'agent', 'workspace', p_workspace, p_thread, p_id, p_key, p_fingerprint, p_body, p_traceparent);
+    insert into message (id, workspace_id, seq, role, sender_kind, sender_id, thread_id, task_id, idempotency_key, fingerprint, body, traceparent,
+        chain, report)
+    values (p_id, p_workspace, seq, 'agent', 'workspace', p_workspace, p_thread, p_id, p_key, p_fingerprint, p_body, p_traceparent, '{}', false);
     perform note_event('notice.posted', p_workspace, null, p_id, 'workspace', p_workspace,
         jsonb_build_object('seq', seq, 'thread_id', p_thread, 'preview', p_preview));
     return query select 'accepted', p_id, seq, p_thread;
@@ -607,7 +730,7 @@ begin
     update mailbox set active_count = active_count + promoted where workspace_id = p_workspace;
     return promoted;
 end $$;
-CREATE FUNCTION public.read_deliveries(p_messages uuid[]) RETURNS TABLE(message_id uuid, workspace_id uuid, seq bigint, token bigint, attempt integer, lease_until timestamp with time zone, body jsonb, thread_id text, task_id uuid, idempotency_key text, deadline timestamp with time zone, traceparent text, sender_kind text, sender_id uuid, sender_name text, sender_role text, upstream jsonb)
+CREATE FUNCTION public.read_deliveries(p_messages uuid[]) RETURNS TABLE(message_id uuid, workspace_id uuid, seq bigint, token bigint, attempt integer, lease_until timestamp with time zone, body jsonb, thread_id text, task_id uuid, idempotency_key text, deadline timestamp with time zone, traceparent text, sender_kind text, sender_id uuid, sender_name text, sender_role text, upstream jsonb, chain jsonb, report jsonb)
     LANGUAGE sql STABLE
     AS $$
     select m.id, m.workspace_id, m.seq, w.token, w.attempt, w.due_at, m.body, m.thread_id, m.task_id, m.idempotency_key, m.deadline,
@@ -615,13 +738,16 @@ CREATE FUNCTION public.read_deliveries(p_messages uuid[]) RETURNS TABLE(message_
         case when m.task_id <> m.id then (
             select o.upstream from outcome o join message p on p.id = o.message_id
             where (p.id = m.task_id or (p.task_id = m.task_id and p.task_id <> p.id and p.role = 'user')) and p.seq < m.seq
-            order by p.seq desc limit 1) end
+            order by p.seq desc limit 1) end,
+        named_chain(m.chain),
+        (select jsonb_strip_nulls(jsonb_build_object('delegation_id', o.message_id, 'status', delegation_status(o), 'error', o.error))
+         from outcome o where m.role = 'user' and o.message_id = m.reply_to)
     from message m left join work w on w.message_id = m.id
     left join workspace sw on m.sender_kind = 'workspace' and sw.id = m.sender_id
     left join person sp on m.sender_kind = 'person' and sp.id = m.sender_id
     where m.id = any(p_messages)
 $$;
-CREATE FUNCTION public.reap_work(p_attempt_limit integer, p_most integer) RETURNS TABLE(message_id uuid, workspace_id uuid, state text, promoted integer, called boolean)
+CREATE FUNCTION public.reap_work(p_attempt_limit integer, p_most integer) RETURNS TABLE(message_id uuid, workspace_id uuid, state text, promoted integer, called boolean, reader uuid, reader_called boolean)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
@@ -640,7 +766,7 @@ begin
         (select w.message_id, w.workspace_id from work w
          where w.leased and w.due_at <= moment and (w.attempt >= p_attempt_limit or w.cancel_requested_at is not null)
          order by w.due_at limit p_most)) c;
-    perform lock_mailboxes(boxes);
+    perform lock_ends(boxes, due);
     for w in select * from work k where k.message_id = any(due) order by k.workspace_id, k.seq for update loop
         moment := clock_timestamp();
         if w.deadline <= moment then
@@ -656,7 +782,7 @@ begin
         ends := ends || e;
     end loop;
     return query
-        select c.message_id, c.workspace_id, c.state, c.promoted, c.called from close_work(works, ends, 'server', null) c;
+        select c.message_id, c.workspace_id, c.state, c.promoted, c.called, c.reader, c.reader_called from close_work(works, ends, 'server', null) c;
 end $$;
 CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
@@ -664,7 +790,7 @@ CREATE FUNCTION public.refuse_change() RETURNS trigger
 begin
     raise exception '% is append-only', tg_table_name using errcode = 'integrity_constraint_violation';
 end $$;
-CREATE FUNCTION public.return_work(p_messages uuid[], p_workspaces uuid[], p_credentials uuid[], p_tokens bigint[], p_kinds text[], p_errors jsonb[], p_attempt_limit integer, p_backoff double precision, p_backoff_cap double precision) RETURNS TABLE(verdict text, message_id uuid, workspace_id uuid, promoted integer, called boolean)
+CREATE FUNCTION public.return_work(p_messages uuid[], p_workspaces uuid[], p_credentials uuid[], p_tokens bigint[], p_kinds text[], p_errors jsonb[], p_attempt_limit integer, p_backoff double precision, p_backoff_cap double precision) RETURNS TABLE(verdict text, message_id uuid, workspace_id uuid, promoted integer, called boolean, reader uuid, reader_called boolean)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
@@ -676,12 +802,13 @@ declare
     peer uuid;
     live uuid[];
 begin
-    perform lock_mailboxes(p_workspaces);
+    perform lock_ends(p_workspaces, p_messages);
     live := live_credentials(p_credentials);
     for i in 1 .. cardinality(p_messages) loop
         message_id := p_messages[i];
         workspace_id := p_workspaces[i];
         promoted := 0;
+        reader := null;
         select * into box from mailbox b where b.workspace_id = p_workspaces[i];
         called := box.called;
         if (p_credentials[i] is null or p_credentials[i] = any(live)) is not true then
@@ -700,11 +827,13 @@ begin
         elsif w.cancel_requested_at is not null then
             verdict := 'cancelled';
             e := unanswered('cancelled', 'cancelled', 'Cancelled by its sender.');
-            select c.promoted into promoted from close_work(array[w], array[e], 'workspace', p_workspaces[i]) c;
+            select c.promoted, c.reader, c.reader_called into promoted, reader, reader_called
+            from close_work(array[w], array[e], 'workspace', p_workspaces[i]) c;
         elsif p_kinds[i] = 'retry' and w.attempt >= p_attempt_limit then
             verdict := 'failed';
             e := unanswered('failed', 'attempts_exhausted', format('Handed out %s times without an answer.', w.attempt), p_errors[i]);
-            select c.promoted into promoted from close_work(array[w], array[e], 'workspace', p_workspaces[i]) c;
+            select c.promoted, c.reader, c.reader_called into promoted, reader, reader_called
+            from close_work(array[w], array[e], 'workspace', p_workspaces[i]) c;
         else
             verdict := 'done';
             select case when m.sender_kind = 'workspace' then m.sender_id end into peer from message m where m.id = p_messages[i];
@@ -754,6 +883,68 @@ CREATE TABLE public.credential (
     CONSTRAINT credential_label_check CHECK ((length(label) <= 255)),
     CONSTRAINT credential_prefix_check CHECK ((length(prefix) <= 16))
 );
+CREATE TABLE public.message (
+    id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    role text NOT NULL,
+    sender_kind text NOT NULL,
+    sender_id uuid NOT NULL,
+    thread_id text NOT NULL,
+    task_id uuid NOT NULL,
+    reply_to uuid,
+    idempotency_key text,
+    fingerprint bytea,
+    body jsonb NOT NULL,
+    traceparent text,
+    deadline timestamp with time zone,
+    accepted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    parent_id uuid,
+    chain uuid[] NOT NULL,
+    report boolean NOT NULL,
+    CONSTRAINT message_check CHECK (((idempotency_key IS NULL) OR (fingerprint IS NOT NULL))),
+    CONSTRAINT message_check1 CHECK (((NOT report) OR (sender_kind = 'workspace'::text))),
+    CONSTRAINT message_idempotency_key_check CHECK (((length(idempotency_key) >= 1) AND (length(idempotency_key) <= 255))),
+    CONSTRAINT message_role_check CHECK ((role = ANY (ARRAY['user'::text, 'agent'::text, 'system'::text]))),
+    CONSTRAINT message_sender_kind_check CHECK ((sender_kind = ANY (ARRAY['operator'::text, 'person'::text, 'workspace'::text]))),
+    CONSTRAINT message_thread_id_check CHECK (((length(thread_id) >= 1) AND (length(thread_id) <= 256)))
+);
+CREATE VIEW public.delegation AS
+ SELECT m.id,
+    m.sender_id AS source_id,
+    s.name AS source_name,
+    m.workspace_id AS target_id,
+    t.name AS target_name,
+    m.body,
+    m.thread_id,
+    m.accepted_at,
+    COALESCE(o.ended_at, w.handed_at, m.accepted_at) AS updated_at,
+    o.ended_at,
+    m.deadline,
+    COALESCE(w.attempt, o.attempts) AS attempt,
+        CASE
+            WHEN (o.message_id IS NOT NULL) THEN public.delegation_status(o.*)
+            WHEN (w.handed_at IS NOT NULL) THEN 'handed'::text
+            ELSE 'accepted'::text
+        END AS status,
+    (w.cancel_requested_at IS NOT NULL) AS cancel_requested,
+    m.report,
+    m.parent_id,
+    public.named_chain(m.chain) AS chain,
+    o.error,
+    r.body AS reply,
+    ( SELECT jsonb_build_object('parts', (e.payload -> 'parts'::text), 'status', (e.payload ->> 'status'::text), 'at', e.at) AS jsonb_build_object
+           FROM public.event e
+          WHERE ((e.message_id = m.id) AND (e.type = 'message.progress'::text))
+          ORDER BY e.xid DESC, e.id DESC
+         LIMIT 1) AS progress
+   FROM (((((public.message m
+     JOIN public.workspace s ON ((s.id = m.sender_id)))
+     JOIN public.workspace t ON ((t.id = m.workspace_id)))
+     LEFT JOIN public.work w ON ((w.message_id = m.id)))
+     LEFT JOIN public.outcome o ON ((o.message_id = m.id)))
+     LEFT JOIN public.message r ON ((r.id = o.reply_id)))
+  WHERE ((m.role = 'user'::text) AND (m.sender_kind = 'workspace'::text) AND (m.reply_to IS NULL) AND (m.sender_id <> m.workspace_id));
 ALTER TABLE public.event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.event_id_seq
     START WITH 1
@@ -782,48 +973,11 @@ CREATE TABLE public.login_code (
     used_at timestamp with time zone,
     CONSTRAINT login_code_digest_check CHECK ((octet_length(digest) = 32))
 );
-CREATE TABLE public.message (
-    id uuid NOT NULL,
-    workspace_id uuid NOT NULL,
-    seq bigint NOT NULL,
-    role text NOT NULL,
-    sender_kind text NOT NULL,
-    sender_id uuid NOT NULL,
-    thread_id text NOT NULL,
-    task_id uuid NOT NULL,
-    reply_to uuid,
-    idempotency_key text,
-    fingerprint bytea,
-    body jsonb NOT NULL,
-    traceparent text,
-    deadline timestamp with time zone,
-    accepted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT message_check CHECK (((idempotency_key IS NULL) OR (fingerprint IS NOT NULL))),
-    CONSTRAINT message_idempotency_key_check CHECK (((length(idempotency_key) >= 1) AND (length(idempotency_key) <= 255))),
-    CONSTRAINT message_role_check CHECK ((role = ANY (ARRAY['user'::text, 'agent'::text, 'system'::text]))),
-    CONSTRAINT message_sender_kind_check CHECK ((sender_kind = ANY (ARRAY['operator'::text, 'person'::text, 'workspace'::text]))),
-    CONSTRAINT message_thread_id_check CHECK (((length(thread_id) >= 1) AND (length(thread_id) <= 256)))
-);
 CREATE TABLE public.migration (
     number integer NOT NULL,
     name text NOT NULL,
     digest text NOT NULL,
     run_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
-);
-CREATE TABLE public.outcome (
-    message_id uuid NOT NULL,
-    state text NOT NULL,
-    reply_id uuid,
-    interrupted text,
-    error jsonb,
-    usage jsonb,
-    upstream jsonb,
-    attempts integer NOT NULL,
-    fingerprint bytea,
-    ended_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT outcome_check CHECK (((state = 'replied'::text) = (reply_id IS NOT NULL))),
-    CONSTRAINT outcome_check1 CHECK (((state = 'replied'::text) = (error IS NULL))),
-    CONSTRAINT outcome_state_check CHECK ((state = ANY (ARRAY['replied'::text, 'failed'::text, 'cancelled'::text, 'expired'::text])))
 );
 CREATE TABLE public.person (
     id uuid NOT NULL,
@@ -900,12 +1054,17 @@ CREATE INDEX event_at ON public.event USING brin (at);
 CREATE INDEX event_message ON public.event USING btree (message_id) WHERE (message_id IS NOT NULL);
 CREATE INDEX event_peer ON public.event USING btree (peer_id, xid, id) WHERE (peer_id IS NOT NULL);
 CREATE INDEX event_workspace ON public.event USING btree (workspace_id, xid, id);
+CREATE INDEX message_delegation ON public.message USING btree (sender_id, accepted_at, id) WHERE ((role = 'user'::text) AND (sender_kind = 'workspace'::text));
 CREATE UNIQUE INDEX message_key ON public.message USING btree (sender_kind, sender_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+CREATE INDEX message_parent ON public.message USING btree (parent_id) WHERE (parent_id IS NOT NULL);
+CREATE UNIQUE INDEX message_report ON public.message USING btree (reply_to) WHERE ((role = 'user'::text) AND (reply_to IS NOT NULL));
 CREATE INDEX message_task ON public.message USING btree (task_id) WHERE ((task_id <> id) AND (role = 'user'::text));
 CREATE INDEX message_thread ON public.message USING btree (workspace_id, thread_id, seq);
 CREATE INDEX work_active ON public.work USING btree (workspace_id, seq) WHERE (due_at < 'infinity'::timestamp with time zone);
 CREATE INDEX work_calls ON public.work USING btree (due_at) WHERE called;
 CREATE INDEX work_deadline ON public.work USING btree (deadline);
+CREATE INDEX work_delegator ON public.work USING btree (delegator_id) WHERE (delegator_id IS NOT NULL);
+CREATE INDEX work_hanging ON public.work USING btree (hangs_on) WHERE (hangs_on IS NOT NULL);
 CREATE INDEX work_holder ON public.work USING btree (holder) WHERE (holder IS NOT NULL);
 CREATE INDEX work_leases ON public.work USING btree (due_at) WHERE leased;
 CREATE INDEX workspace_ancestors ON public.workspace USING gin (ancestors);
@@ -920,6 +1079,8 @@ ALTER TABLE ONLY public.login_code
     ADD CONSTRAINT login_code_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.mailbox
     ADD CONSTRAINT mailbox_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(id);
+ALTER TABLE ONLY public.message
+    ADD CONSTRAINT message_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES public.message(id);
 ALTER TABLE ONLY public.message
     ADD CONSTRAINT message_reply_to_fkey FOREIGN KEY (reply_to) REFERENCES public.message(id);
 ALTER TABLE ONLY public.message

@@ -32,6 +32,7 @@ def list_loops(services: Services, deliver: Deliver, wake: WakeConnection, disk_
         Loop(name="rescue", run_once=rescue.take_over, interval=1.0),
         Loop(name="repair", run_once=rescue.repair, interval=15.0),
         Loop(name="expire", run_once=expire.reap, interval=poll),
+        Loop(name="orphans", run_once=services.delegations.cancel_orphans, interval=poll),
         Loop(name="silence", run_once=expire.mark_silent, interval=5.0),
         Loop(name="prune", run_once=expire.prune, interval=_HOUR),
     ]

@@ -8,6 +8,7 @@ State machine of a message (drawn in ``docs/concepts.md``)::
 transaction, so a message is always in exactly one of them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -40,7 +41,9 @@ class Sender:
 class Delivery:
     """One hand-out. ``token`` is the number that every write about this hand-out carries.
 
-    ``lease_until`` and ``deadline`` are times of the database's clock; ``message`` is the A2A message in its 1.0 form.
+    ``lease_until`` and ``deadline`` are times of the database's clock; ``message`` is the A2A message in its 1.0 form. ``chain`` are the
+    workspaces (``id``, ``name``) that asked one another for it; ``report`` is set when it tells the end of what this agent delegated
+    (``delegation_id``, ``status``, ``error``).
     """
 
     message_id: UUID
@@ -56,6 +59,8 @@ class Delivery:
     message: Json
     traceparent: str | None
     cancel: bool = False
+    chain: Sequence[Json] = ()
+    report: Json | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +183,7 @@ class Return:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What became of a Finish or a Return: the verdict, and who is next in line."""
+    """What became of a Finish or a Return: the verdict, who is next in line, and the ``reader`` whose mailbox let out the news."""
 
     verdict: str
     workspace_id: UUID
@@ -187,6 +192,8 @@ class Written:
     called: bool = False
     attempts: int = 0
     ended_at: datetime | None = None
+    reader: UUID | None = None
+    reader_called: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -233,6 +233,8 @@ class Deliveries:
         topics = ["events", f"end:{written.message_id}"]
         if written.promoted:
             topics.append("calls" if written.called else f"post:{written.workspace_id}")
+        if written.reader is not None:
+            topics.append("calls" if written.reader_called else f"post:{written.reader}")
         self._signals.emit(*topics)
 
     # Cancel, and what time brings
@@ -240,23 +242,15 @@ class Deliveries:
     async def cancel(self, message: UUID, actor_kind: str, actor: UUID) -> str:
         """Returns ``cancelled`` or ``requested`` (its holder was asked) or ``ended``; raises NotFound."""
         reach("cancel.received")
-        row = await store.cancel_work(self._db, message, actor_kind, actor)
+        written = await store.cancel_work(self._db, message, actor_kind, actor)
         reach("cancel.committed")
-        if row["verdict"] == "not_found":
+        if written.verdict == "not_found":
             raise NotFound("There is no such message.")
-        if row["verdict"] == "cancelled":
+        if written.verdict == "cancelled":
             FINISHED.labels("cancelled").inc()
-        self._wake(
-            Written(
-                verdict=row["verdict"],
-                workspace_id=row["workspace_id"],
-                message_id=message,
-                promoted=row["promoted"],
-                called=row["called"],
-            )
-        )
+        self._wake(written)
         self._signals.emit("cancels")
-        return row["verdict"]
+        return written.verdict
 
     async def wanted_cancels(self, workspace: UUID) -> list[UUID]:
         """Messages that this agent holds and nobody wants any more."""
@@ -265,21 +259,13 @@ class Deliveries:
     async def reap(self) -> int:
         """End what time has ended; returns how many."""
         reach("reap.due")
-        rows = await store.reap_work(self._db, self._settings.attempt_limit, _REAPED_AT_ONCE)
-        if rows:
+        ended = await store.reap_work(self._db, self._settings.attempt_limit, _REAPED_AT_ONCE)
+        if ended:
             reach("reap.committed")
-        for row in rows:
-            FINISHED.labels(row["state"]).inc()
-            self._wake(
-                Written(
-                    verdict="done",
-                    workspace_id=row["workspace_id"],
-                    message_id=row["message_id"],
-                    promoted=row["promoted"],
-                    called=row["called"],
-                )
-            )
-        return len(rows)
+        for written in ended:
+            FINISHED.labels(written.verdict).inc()
+            self._wake(written)
+        return len(ended)
 
 
 def brought_to_url() -> Conflict:

@@ -44,9 +44,9 @@ async def pause_mailbox(connection: Connection, workspace: UUID, *, paused: bool
     await connection.execute(SQL.pause_mailbox, workspace, paused)
 
 
-async def fail_mailbox(connection: Connection, workspace: UUID, most: int) -> list[UUID]:
-    """End what is unfinished in a removed mailbox."""
-    return [row["message_id"] for row in await connection.fetch(SQL.fail_mailbox, workspace, most)]
+async def fail_mailbox(connection: Connection, workspace: UUID, most: int) -> int:
+    """End what is unfinished in a removed mailbox; returns how many."""
+    return len(await connection.fetch(SQL.fail_mailbox, workspace, most))
 
 
 async def claim_calls(db: Database, server: UUID, most: int, lease: float, attempt_limit: int) -> list[Lease]:
@@ -124,14 +124,14 @@ async def return_work(db: Database, items: Sequence[Return], attempt_limit: int,
     return [_written(row) for row in rows]
 
 
-async def cancel_work(db: Database, message: UUID, actor_kind: str, actor: UUID) -> Row:
-    """``verdict`` (cancelled, requested, ended, not_found), ``workspace_id``, ``promoted``, ``called``."""
-    return (await db.write(SQL.cancel_work, message, actor_kind, actor, pool="reserved"))[0]
+async def cancel_work(db: Database, message: UUID, actor_kind: str, actor: UUID) -> Written:
+    """Verdicts: cancelled, requested, ended, not_found."""
+    return _written((await db.write(SQL.cancel_work, message, actor_kind, actor, pool="reserved"))[0])
 
 
-async def reap_work(db: Database, attempt_limit: int, most: int) -> list[Row]:
-    """What time ended: ``message_id``, ``workspace_id``, ``state``, ``promoted``, ``called``."""
-    return await db.write(SQL.reap_work, attempt_limit, most, pool="workers")
+async def reap_work(db: Database, attempt_limit: int, most: int) -> list[Written]:
+    """What time ended; the verdict is its state."""
+    return [_written(row) for row in await db.write(SQL.reap_work, attempt_limit, most, pool="workers")]
 
 
 async def list_abandoned(db: Database) -> list[UUID]:
@@ -228,6 +228,8 @@ def _written(row: Row) -> Written:
         called=row["called"],
         attempts=row.get("attempts") or 0,
         ended_at=row.get("ended_at"),
+        reader=row["reader"],
+        reader_called=bool(row["reader_called"]),
     )
 
 
@@ -245,6 +247,8 @@ def _delivery(row: Row, lease: Lease) -> Delivery:
         idempotency_key=row["idempotency_key"],
         message=addressed(row["body"], row["thread_id"], row["upstream"]),
         traceparent=row["traceparent"],
+        chain=row["chain"],
+        report=row["report"],
     )
 
 

@@ -25,7 +25,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A message that somebody wants to send. ``body`` is an A2A message in its 1.0 form, ``deadline`` seconds from now, ``size`` bytes."""
+    """A message that somebody wants to send. ``body`` is an A2A message in its 1.0 form, ``deadline`` seconds from now, ``size`` bytes.
+
+    For workspaces: ``on_behalf_of`` is the message that the sender works on (None: the server looks), ``report`` asks for the end as post
+    in the sender's own mailbox, and with ``cancel_with_parent`` it is not wanted any more when what the sender works on has ended.
+    """
 
     workspace_id: UUID
     body: Json
@@ -36,6 +40,9 @@ class Draft:
     task_id: UUID | None = None
     deadline: float | None = None
     traceparent: str | None = None
+    on_behalf_of: UUID | None = None
+    report: bool = False
+    cancel_with_parent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,12 +15,13 @@ from postroom.core.identity.model import Principal
 from postroom.core.messages import store
 from postroom.core.messages.endings import Endings
 from postroom.core.messages.model import Draft, Entry, HistoryPage, Receipt, Standing
+from postroom.core.messages.refusals import refusal
 from postroom.core.messages.store import Accept
 from postroom.core.registry.service import Workspaces
 from postroom.db.batching import Batcher
 from postroom.db.database import Database, Row
 from postroom.db.signals import Signals
-from postroom.errors import Conflict, Forbidden, Gone, KeyReused, NotFound, PostroomError, Refused, TooMany, Unauthenticated, Unavailable
+from postroom.errors import Forbidden, NotFound, Unavailable
 from postroom.failpoints import reach
 from postroom.ids import new_id
 from postroom.metrics import ACCEPTED, DUPLICATES, HANDED, REFUSED
@@ -74,14 +75,13 @@ class Messages:
         reach("accept.settled")
         if row["verdict"] not in ("accepted", "duplicate"):
             REFUSED.labels(row["verdict"]).inc()
-            raise self._refusal(row)
+            raise refusal(row, self._settings)
         return store.receipt(row, draft)
 
     async def _write_accepts(self, items: Sequence[Accept]) -> list[Row]:
         reach("accept.batched")
         since = monotonic()
-        settings = self._settings
-        rows = await store.accept_messages(self._db, items, self._deliveries.server, settings.lease_seconds, settings.mailbox_limit)
+        rows = await store.accept_messages(self._db, items, self._deliveries.server, self._settings)
         reach("accept.committed")
         # Here and not in ``accept``: the caller may be gone, and what was lent is ours to hand out all the same.
         for item, row in zip(items, rows, strict=True):
@@ -102,26 +102,6 @@ class Messages:
         elif row["active"]:
             topics.append("calls" if row["called"] else f"post:{row['workspace_id']}")
         self._signals.emit(*topics)
-
-    def _refusal(self, row: Row) -> PostroomError:
-        match row["verdict"]:
-            case "key_reused":
-                return KeyReused("This key was used for another message.", message_id=str(row["message_id"]))
-            case "unauthenticated":
-                return Unauthenticated("This needs a valid token.")
-            case "removed":
-                return Gone("This workspace was removed.", code="workspace_removed")
-            case "full":
-                limit = self._settings.mailbox_limit
-                return TooMany(f"This mailbox holds {limit} unfinished messages.", code="mailbox_full", retry_after=30, limit=limit)
-            case "task_not_found":
-                return NotFound("There is no such task.", code="task_not_found")
-            case "task_ended" | "task_busy":
-                return Conflict("This task does not wait for more.", code=row["verdict"])
-            case "thread_mismatch":
-                return Refused("The task belongs to another context.", code="thread_mismatch")
-            case _:
-                return NotFound("There is no such workspace.", code="workspace_not_found")
 
     # Waiting. A caller that waits is a reader: it owns nothing, and nothing changes when it goes.
 
@@ -197,7 +177,7 @@ class Messages:
             raise Forbidden("Only the workspace's own token may do this.")
         row = await store.post_notice(self._db, new_id(), notice, _fingerprint(notice), preview_of(notice.body))
         if row["verdict"] == "key_reused":
-            raise self._refusal(row)
+            raise refusal(row, self._settings)
         self._signals.emit("events")
         return Receipt(
             message_id=row["message_id"],

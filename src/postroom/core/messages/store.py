@@ -12,6 +12,7 @@ from postroom.core.identity.model import Principal
 from postroom.core.messages.model import Draft, Entry, Receipt, Standing, State
 from postroom.db.database import Database, Row
 from postroom.db.statements import load
+from postroom.settings import Settings
 
 SQL = load("messages")
 
@@ -29,10 +30,11 @@ class Accept:
     lend: bool
 
 
-async def accept_messages(db: Database, items: Sequence[Accept], server: UUID, lease: float, mailbox_limit: int) -> list[Row]:
+async def accept_messages(db: Database, items: Sequence[Accept], server: UUID, settings: Settings) -> list[Row]:
     """One transaction for all of them, no two with the same key; verdicts as in migration 0005, in the order of the items."""
     columns = zip(*(_columns(item) for item in items), strict=True)
-    rows = await db.write(SQL.accept_messages, *map(list, columns), server, lease, mailbox_limit, pool="lanes")
+    limits = (settings.lease_seconds, settings.mailbox_limit, settings.delegation_limit, settings.chain_limit)
+    rows = await db.write(SQL.accept_messages, *map(list, columns), server, *limits, pool="lanes")
     return sorted(rows, key=itemgetter("item"))
 
 
@@ -53,6 +55,9 @@ def _columns(item: Accept) -> tuple[object, ...]:
         draft.traceparent,
         item.deadline,
         item.lend,
+        draft.on_behalf_of,
+        draft.report,
+        draft.cancel_with_parent,
     )
 
 
@@ -108,6 +113,7 @@ def born(row: Row, item: Accept) -> tuple[Delivery, CallTarget]:
         idempotency_key=draft.key,
         message=addressed(draft.body, row["thread_id"], row["upstream"]),
         traceparent=draft.traceparent,
+        chain=row["chain"],
     )
     return delivery, CallTarget(workspace_id=row["workspace_id"], url=row["url"], agent_card=row["agent_card"])
 

@@ -167,7 +167,7 @@ class Workspaces:
         """End what is unfinished in a removed mailbox, a bounded number per transaction; safe to run again."""
 
         async def act(connection: Connection) -> bool:
-            return len(await delivery_store.fail_mailbox(connection, workspace, _FAILED_AT_ONCE)) == _FAILED_AT_ONCE
+            return await delivery_store.fail_mailbox(connection, workspace, _FAILED_AT_ONCE) == _FAILED_AT_ONCE
 
         more = True
         while more:

@@ -54,6 +54,7 @@ def read_send(call: Call, headers: Mapping[str, str], workspace: UUID, *, size: 
         task_id=None if task is None else task_id(task),
         deadline=_deadline(headers, message),
         traceparent=valid_traceparent(headers.get("traceparent")),
+        on_behalf_of=_on_behalf_of(headers),
     )
     return Send(draft, _wait(configuration, headers, default_wait), read_history(configuration, call.version))
 
@@ -106,6 +107,14 @@ def _key(headers: Mapping[str, str], message: Json) -> str | None:
             raise Refused("X-Postroom-Dedupe: message-id needs a messageId.", code="bad_key")
         return checked_key(message["messageId"])
     return key
+
+
+def _on_behalf_of(headers: Mapping[str, str]) -> UUID | None:
+    given = headers.get("x-postroom-on-behalf-of")
+    try:
+        return None if given is None else UUID(given)
+    except ValueError:
+        raise Refused("X-Postroom-On-Behalf-Of is the id of a message.", code="invalid", fields=["X-Postroom-On-Behalf-Of"]) from None
 
 
 def _dedupes_by_message(headers: Mapping[str, str]) -> bool:

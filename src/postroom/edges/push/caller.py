@@ -142,6 +142,8 @@ def message_of(delivery: Delivery) -> Json:
         "attempt": delivery.attempt,
         "deadline": rfc3339(delivery.deadline),
         "idempotency_key": str(delivery.message_id),
+        "on_behalf_of": list(delivery.chain),
+        "report": delivery.report,
     }
     metadata: Json = delivery.message.get("metadata") or {}
     return {"contextId": delivery.thread_id} | delivery.message | {"metadata": metadata | {"postroom": words}}

@@ -10,12 +10,21 @@ from starlette.routing import BaseRoute
 from postroom import __version__
 from postroom.core.services import Services
 from postroom.edges.problems import handlers
-from postroom.edges.rest import health, history, page, registry, sessions, tokens, workspaces
+from postroom.edges.rest import delegations, health, history, page, registry, sessions, tokens, workspaces
 from postroom.edges.rest.health import Collect, Health
 
 Json = dict[str, Any]
 
-_ROUTERS = (workspaces.router, tokens.router, registry.router, history.router, sessions.router, health.router, page.router)
+_ROUTERS = (
+    workspaces.router,
+    tokens.router,
+    registry.router,
+    history.router,
+    delegations.router,
+    sessions.router,
+    health.router,
+    page.router,
+)
 _REFUSAL: Json = {
     "type": "object",
     "required": ["error", "code", "request_id"],

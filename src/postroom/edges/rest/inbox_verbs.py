@@ -217,6 +217,8 @@ def item_view(delivery: Delivery) -> Json:
         "idempotency_key": delivery.idempotency_key,
         "message": delivery.message,
         "traceparent": delivery.traceparent,
+        "on_behalf_of": list(delivery.chain),
+        "report": delivery.report,
     }
 
 

@@ -31,12 +31,23 @@ create table message (
     traceparent     text,
     deadline        timestamptz,
     accepted_at     timestamptz not null default clock_timestamp(),
+    -- A message of one workspace to another is a delegation: the message that it is part of, and the workspaces that asked one another for
+    -- it, from the first one to its sender.
+    parent_id       uuid references message,
+    chain           uuid[] not null,
+    -- Its end is posted into the mailbox of its sender. That post has this message as "reply_to", and the role "user".
+    report          boolean not null,
     unique (workspace_id, seq),
-    check ((idempotency_key is null) or (fingerprint is not null))
+    check ((idempotency_key is null) or (fingerprint is not null)),
+    check (not report or sender_kind = 'workspace')
 );
 create unique index message_key on message (sender_kind, sender_id, idempotency_key) where idempotency_key is not null;
 create index message_thread on message (workspace_id, thread_id, seq);
 create index message_task on message (task_id) where task_id <> id and role = 'user';
+create index message_delegation on message (sender_id, accepted_at, id) where role = 'user' and sender_kind = 'workspace';
+create index message_parent on message (parent_id) where parent_id is not null;
+-- An end is posted once.
+create unique index message_report on message (reply_to) where role = 'user' and reply_to is not null;
 
 create table work (
     message_id          uuid primary key references message,
@@ -54,6 +65,9 @@ create table work (
     handed_at           timestamptz,
     cancel_requested_at timestamptz,
     last_error          jsonb,
+    -- The workspace that delegated it, and the message with whose end its sender does not want it any more.
+    delegator_id        uuid,
+    hangs_on            uuid,
     unique (workspace_id, seq),
     check (not leased or due_at < 'infinity')
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0);
@@ -62,6 +76,8 @@ create index work_active on work (workspace_id, seq) where due_at < 'infinity';
 create index work_leases on work (due_at) where leased;
 create index work_holder on work (holder) where holder is not null;
 create index work_deadline on work (deadline);
+create index work_delegator on work (delegator_id) where delegator_id is not null;
+create index work_hanging on work (hangs_on) where hangs_on is not null;
 
 create table outcome (
     message_id  uuid primary key references message,

@@ -8,6 +8,12 @@ create function lock_mailboxes(p_workspaces uuid[]) returns void language sql as
     select from mailbox where workspace_id = any(p_workspaces) order by workspace_id for update
 $$;
 
+-- The same before messages end: with those that hear of the end in their own mailbox. Who that is never changes, so it may be read before.
+create function lock_ends(p_workspaces uuid[], p_messages uuid[]) returns void language sql as $$
+    select lock_mailboxes(p_workspaces || array(
+        select m.sender_id from unnest(p_messages) k (id), lateral (select m.sender_id from message m where m.id = k.id and m.report limit 1) m))
+$$;
+
 -- Those that still let their owner in. Asked once for a batch, after the locks: who was let out before is out.
 create function live_credentials(p_ids uuid[]) returns uuid[] language plpgsql stable as $$
 begin
@@ -80,6 +86,46 @@ begin
     return promoted;
 end $$;
 
+-- Ends that their delegators asked to be told of, as post in the mailboxes of these. It is refused by no limit: open delegations are limited,
+-- and whose mailbox is full delegates nothing. It waits there for as long as any message may (30 days). The caller holds the mailboxes.
+create function post_ends(p_ended outcome[]) returns table (message_id uuid, reader uuid, active boolean, called boolean) language plpgsql as $$
+#variable_conflict use_column
+declare
+    asked message;
+    ended outcome;
+    box mailbox;
+    posted uuid;
+    thread text;
+    content jsonb;
+begin
+    foreach ended in array p_ended loop
+        select * into asked from message m where m.id = ended.message_id;
+        select b.* into box from mailbox b join workspace w on w.id = b.workspace_id where w.id = asked.sender_id and w.removed_at is null;
+        continue when not found;
+        posted := gen_random_uuid();
+        thread := coalesce((select m.thread_id from message m where m.id = asked.parent_id), asked.thread_id);
+        content := coalesce((select m.body from message m where m.id = ended.reply_id),
+            jsonb_build_object('parts', jsonb_build_array(jsonb_build_object('text', ended.error ->> 'detail'))));
+        active := box.active_count < box.max_concurrent;
+        insert into message (id, workspace_id, seq, role, sender_kind, sender_id, thread_id, task_id, reply_to, body, traceparent, deadline, chain, report)
+        values (posted, box.workspace_id, box.last_seq + 1, 'user', 'workspace', asked.workspace_id, thread, posted, asked.id,
+            content || jsonb_build_object('role', 'ROLE_USER', 'messageId', posted), asked.traceparent,
+            clock_timestamp() + interval '30 days', trim_array(asked.chain, 1), false);
+        insert into work (message_id, workspace_id, seq, due_at, called, deadline)
+        values (posted, box.workspace_id, box.last_seq + 1, case when active then greatest(clock_timestamp(), box.unreachable_until) else 'infinity' end,
+            box.called, clock_timestamp() + interval '30 days');
+        update mailbox b set last_seq = b.last_seq + 1, open_count = b.open_count + 1, active_count = b.active_count + active::integer
+        where b.workspace_id = box.workspace_id;
+        perform note_event('message.accepted', box.workspace_id, asked.workspace_id, posted, 'workspace', asked.workspace_id,
+            jsonb_build_object('seq', box.last_seq + 1, 'thread_id', thread, 'report_of', asked.id,
+                'preview', left(content #>> '{parts,0,text}', 280)));
+        message_id := ended.message_id;
+        reader := box.workspace_id;
+        called := box.called;
+        return next;
+    end loop;
+end $$;
+
 -- What ends messages, whoever asks for it: their rows leave "work" and enter "outcome" together with the replies, the events and the
 -- promotion of who is next in line. The caller holds the mailboxes and has locked the work rows.
 create type ending as (
@@ -91,15 +137,17 @@ create function unanswered(p_state text, p_code text, p_detail text, p_last json
             jsonb_strip_nulls(jsonb_build_object('code', p_code, 'detail', p_detail, 'last', p_last)), null, null, null)::ending
 $$;
 
--- One row back per row given; "promoted" is how many its mailbox let out. A workspace that is not named is the mailbox's own.
+-- One row back per row given; "promoted" is how many its mailbox let out, "reader" whose own mailbox has let out the news. A workspace that is not named is the mailbox's own.
 -- "reached": the agent itself has just been heard of, so its mailbox is not unreachable any more.
 create function close_work(p_works work[], p_ends ending[], p_actor_kind text, p_actor uuid, p_reached boolean default false)
-returns table (message_id uuid, workspace_id uuid, state text, attempts integer, ended_at timestamptz, promoted integer, called boolean)
+returns table (message_id uuid, workspace_id uuid, state text, attempts integer, ended_at timestamptz, promoted integer, called boolean,
+    reader uuid, reader_called boolean)
 language plpgsql as $$
 #variable_conflict use_column
 declare
     one record;
     boxes mailbox[];
+    awaited outcome[] := '{}';
     reply message;
     replies message[] := '{}';
     ended outcome;
@@ -109,7 +157,7 @@ declare
 begin
     delete from work w where w.message_id = any(array(select k.message_id from unnest(p_works) k));
     for one in
-        select w.message_id, w.workspace_id, w.attempt, p_ends[w.ordinality::integer] as ending, m.sender_kind, m.sender_id, m.thread_id, m.task_id, m.seq, m.traceparent,
+        select w.message_id, w.workspace_id, w.attempt, p_ends[w.ordinality::integer] as ending, m.sender_kind, m.sender_id, m.thread_id, m.task_id, m.seq, m.traceparent, m.report,
             b.last_seq + count(*) filter (where (p_ends[w.ordinality::integer]).body is not null)
                 over (partition by w.workspace_id order by w.ordinality) as reply_seq
         from unnest(p_works) with ordinality w,
@@ -130,6 +178,8 @@ begin
             reply.body := (one.ending).body;
             reply.traceparent := one.traceparent;
             reply.accepted_at := clock_timestamp();
+            reply.chain := '{}';
+            reply.report := false;
             replies := replies || reply;
         end if;
         ended.message_id := one.message_id;
@@ -143,6 +193,9 @@ begin
         ended.fingerprint := (one.ending).fingerprint;
         ended.ended_at := clock_timestamp();
         outcomes := outcomes || ended;
+        if one.report then
+            awaited := awaited || ended;
+        end if;
         noted := event_of('message.' || ended.state, one.workspace_id, case when one.sender_kind = 'workspace' then one.sender_id end,
             one.message_id, p_actor_kind, coalesce(p_actor, case when p_actor_kind = 'workspace' then one.workspace_id end),
             jsonb_build_object('seq', case when (one.ending).body is not null then one.reply_seq end, 'asked_seq', one.seq,
@@ -171,8 +224,9 @@ begin
         with box as materialized (
             select b.workspace_id, b.called, case when has_room(b) then promote_work(b.workspace_id) else 0 end as promoted from unnest(boxes) b
         )
-        select o.message_id, g.workspace_id, o.state, o.attempts, o.ended_at, x.promoted, x.called
-        from unnest(outcomes) o join unnest(p_works) g on g.message_id = o.message_id join box x on x.workspace_id = g.workspace_id;
+        select o.message_id, g.workspace_id, o.state, o.attempts, o.ended_at, x.promoted, x.called, n.reader, n.called
+        from unnest(outcomes) o join unnest(p_works) g on g.message_id = o.message_id join box x on x.workspace_id = g.workspace_id
+        left join post_ends(awaited) n on n.message_id = o.message_id and n.active;
 end $$;
 
 -- Accept -------------------------------------------------------------------------------------------------------------------------------
@@ -197,9 +251,42 @@ begin
     upstream := ended.upstream;
 end $$;
 
+-- Names to ids, in their order.
+create function named_chain(p_chain uuid[]) returns jsonb language sql stable as $$
+    select coalesce(jsonb_agg(jsonb_build_object('id', w.id, 'name', w.name) order by c.place), '[]')
+    from unnest(p_chain) with ordinality c (id, place) join workspace w on w.id = c.id
+$$;
+
+-- Whether a workspace may delegate this, and as part of what: of the message that it names, else of the one with the longest chain among
+-- those that it holds: who names nothing may not more by that. The rights of a chain are the intersection of those of its links
+-- (reliability.md, S3). A post that tells of an end stands for the message that the delegation was part of. The caller holds the mailbox of
+-- the sender, so neither the count of its delegations nor the message that it works on changes meanwhile.
+create function place_delegation(p_source workspace, p_target workspace, p_named uuid, p_report boolean, p_waiting bigint,
+    p_mailbox_limit integer, p_most integer, p_deepest integer, out verdict text, out held_id uuid, out parent_id uuid, out chain uuid[])
+language plpgsql stable as $$
+declare
+    held message;
+begin
+    select m.* into held from work w join message m on m.id = w.message_id
+    where w.workspace_id = p_source.id and (w.message_id = p_named or (p_named is null and w.leased))
+    order by cardinality(m.chain) desc, w.seq limit 1;
+    held_id := held.id;
+    parent_id := case when held.reply_to is null then held.id else (select m.parent_id from message m where m.id = held.reply_to) end;
+    chain := coalesce(held.chain, '{}') || p_source.id;
+    verdict := case
+        when p_named is not null and held.id is null then 'parent_ended'
+        when p_report and p_source.id = p_target.id then 'to_self'
+        when p_target.id = any(held.chain) then 'cycle'
+        when cardinality(chain) > p_deepest then 'too_deep'
+        when exists (select from unnest(held.chain) link (id) left join workspace w on w.id = link.id
+            where (w.removed_at is null and may_talk(w, p_target)) is not true) then 'chain_forbidden'
+        when p_waiting + (select count(*) from work w where w.delegator_id = p_source.id) >= p_most then 'too_many'
+        when p_report and (select b.open_count from mailbox b where b.workspace_id = p_source.id) >= p_mailbox_limit then 'reader_full' end;
+end $$;
+
 -- One row per message to accept; one row back per row given, in order. Verdicts: accepted, duplicate (the same key or id and the same
 -- body: the first message's ids), key_reused, unauthenticated, not_found, removed, full, task_not_found, task_ended, task_busy,
--- thread_mismatch. Where "lend" is given and the agent is free, the lease is born with the message: the row carries its token, and where to
+-- thread_mismatch, and those of place_delegation. Where "lend" is given and the agent is free, the lease is born with the message: the row carries its token, and where to
 -- bring it. (A first try of ours that committed without our hearing of it left a lease that nobody uses; the loop "disown" frees it.)
 --
 -- No two of one batch have the same key. A loop decides, one after the other; what it has decided is written in one go, because a
@@ -207,15 +294,19 @@ end $$;
 create function accept_messages(
     p_ids uuid[], p_workspaces uuid[], p_credentials uuid[], p_sender_kinds text[], p_senders uuid[], p_keys text[], p_fingerprints bytea[],
     p_threads text[], p_tasks uuid[], p_bodies jsonb[], p_previews text[], p_traceparents text[], p_deadlines float8[], p_lend boolean[],
-    p_server uuid, p_lease float8, p_mailbox_limit integer)
+    p_parents uuid[], p_reports boolean[], p_hanging boolean[],
+    p_server uuid, p_lease float8, p_mailbox_limit integer, p_delegation_limit integer, p_chain_limit integer)
 returns table (item bigint, verdict text, message_id uuid, workspace_id uuid, seq bigint, thread_id text, task_id uuid,
     accepted_at timestamptz, deadline timestamptz, token bigint, lease_until timestamptz, active boolean, called boolean, url text,
-    agent_card jsonb, sender_name text, sender_role text, upstream jsonb)
+    agent_card jsonb, sender_name text, sender_role text, upstream jsonb, chain jsonb)
 language plpgsql as $$
 #variable_conflict use_column
 declare
     live uuid[];
     repeats boolean;
+    held_id uuid;
+    parent_id uuid;
+    links uuid[];
     given record;
     box mailbox;
     source workspace;
@@ -227,7 +318,7 @@ declare
     peer uuid;
     kept integer;
 begin
-    perform lock_mailboxes(p_workspaces);
+    perform lock_mailboxes(p_workspaces || array(select s.id from unnest(p_sender_kinds, p_senders) s (kind, id) where s.kind = 'workspace'));
     live := live_credentials(p_credentials);
     -- A request that is run again, by the caller (same key) or by us (same id), finds what it made. Rare, so looked for in one go.
     -- (The limit keeps the planner from a join over all keys, which a plan made for an empty table would be for good.)
@@ -237,9 +328,9 @@ begin
     for given in
         select p.*, t.target, t.box
         from unnest(p_ids, p_workspaces, p_credentials, p_sender_kinds, p_senders, p_keys, p_fingerprints, p_threads, p_tasks, p_bodies,
-                p_previews, p_traceparents, p_deadlines, p_lend)
+                p_previews, p_traceparents, p_deadlines, p_lend, p_parents, p_reports, p_hanging)
             with ordinality p (id, workspace_id, credential_id, sender_kind, sender_id, key, fingerprint, thread_id, task_id, body, preview,
-                traceparent, deadline, lend, item)
+                traceparent, deadline, lend, parent_id, report, hanging, item)
         left join lateral (
             select place as target, b as box from workspace place join mailbox b on b.workspace_id = place.id
             where place.id = p.workspace_id limit 1) t on true
@@ -252,6 +343,7 @@ begin
         seq := null; thread_id := given.thread_id; task_id := given.task_id; accepted_at := clock_timestamp(); deadline := null;
         token := null; lease_until := null; active := false; called := false;
         url := null; agent_card := null; sender_name := null; sender_role := null; upstream := null; peer := null;
+        held_id := null; parent_id := null; links := '{}'; chain := '[]';
 
         if (given.credential_id = any(live)) is not true then
             verdict := 'unauthenticated';
@@ -293,6 +385,12 @@ begin
         end if;
         if verdict is null and (given.target).removed_at is not null then
             verdict := 'removed';
+        end if;
+        if verdict is null and given.sender_kind = 'workspace' then
+            select d.verdict, d.held_id, d.parent_id, d.chain into verdict, held_id, parent_id, links
+            from place_delegation(source, given.target, given.parent_id, given.report,
+                (select count(*) from unnest(works) k where k.delegator_id = source.id), p_mailbox_limit, p_delegation_limit, p_chain_limit) d;
+            chain := named_chain(links);
         end if;
         if verdict is null and given.task_id is not null then
             select f.verdict, f.thread_id, f.upstream into verdict, thread_id, upstream
@@ -337,6 +435,9 @@ begin
         said.traceparent := given.traceparent;
         said.deadline := deadline;
         said.accepted_at := accepted_at;
+        said.parent_id := parent_id;
+        said.chain := links;
+        said.report := given.report;
         messages := messages || said;
 
         w.message_id := given.id;
@@ -344,6 +445,8 @@ begin
         w.seq := seq;
         w.called := called;
         w.deadline := deadline;
+        w.delegator_id := nullif(peer, given.workspace_id);
+        w.hangs_on := case when given.hanging then held_id end;
         w.leased := active and called and given.lend and not box.paused and coalesce(box.unreachable_until <= accepted_at, true);
         w.token := w.leased::integer;
         w.attempt := w.leased::integer;
@@ -393,18 +496,26 @@ end $$;
 
 -- Hand out -----------------------------------------------------------------------------------------------------------------------------
 
+-- The end of a message in the words of who delegated it.
+create function delegation_status(o outcome) returns text language sql immutable as $$
+    select case when o.interrupted is not null then 'input_required' when o.state = 'replied' then 'completed' else o.state end
+$$;
+
 -- What was leased, with what its agent needs to know; the caller puts it in order.
 create function read_deliveries(p_messages uuid[])
 returns table (message_id uuid, workspace_id uuid, seq bigint, token bigint, attempt integer, lease_until timestamptz, body jsonb,
     thread_id text, task_id uuid, idempotency_key text, deadline timestamptz, traceparent text, sender_kind text, sender_id uuid,
-    sender_name text, sender_role text, upstream jsonb)
+    sender_name text, sender_role text, upstream jsonb, chain jsonb, report jsonb)
 language sql stable as $$
     select m.id, m.workspace_id, m.seq, w.token, w.attempt, w.due_at, m.body, m.thread_id, m.task_id, m.idempotency_key, m.deadline,
         m.traceparent, m.sender_kind, m.sender_id, coalesce(sw.name, sp.name, 'Operator'), sw.role,
         case when m.task_id <> m.id then (
             select o.upstream from outcome o join message p on p.id = o.message_id
             where (p.id = m.task_id or (p.task_id = m.task_id and p.task_id <> p.id and p.role = 'user')) and p.seq < m.seq
-            order by p.seq desc limit 1) end
+            order by p.seq desc limit 1) end,
+        named_chain(m.chain),
+        (select jsonb_strip_nulls(jsonb_build_object('delegation_id', o.message_id, 'status', delegation_status(o), 'error', o.error))
+         from outcome o where m.role = 'user' and o.message_id = m.reply_to)
     from message m left join work w on w.message_id = m.id
     left join workspace sw on m.sender_kind = 'workspace' and sw.id = m.sender_id
     left join person sp on m.sender_kind = 'person' and sp.id = m.sender_id
@@ -416,7 +527,7 @@ $$;
 create function claim_post(p_workspaces uuid[], p_credentials uuid[], p_max integer[], p_leases float8[], p_attempt_limit integer)
 returns table (item integer, verdict text, lost boolean, message_id uuid, workspace_id uuid, seq bigint, token bigint, attempt integer,
     lease_until timestamptz, body jsonb, thread_id text, task_id uuid, idempotency_key text, deadline timestamptz, traceparent text,
-    sender_kind text, sender_id uuid, sender_name text, sender_role text, upstream jsonb)
+    sender_kind text, sender_id uuid, sender_name text, sender_role text, upstream jsonb, chain jsonb, report jsonb)
 language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -471,7 +582,8 @@ end $$;
 create function finish_work(
     p_messages uuid[], p_workspaces uuid[], p_credentials uuid[], p_tokens bigint[], p_states text[], p_replies uuid[], p_bodies jsonb[],
     p_interrupted text[], p_upstreams jsonb[], p_errors jsonb[], p_usages jsonb[], p_fingerprints bytea[], p_previews text[])
-returns table (verdict text, message_id uuid, workspace_id uuid, promoted integer, called boolean, attempts integer, ended_at timestamptz)
+returns table (verdict text, message_id uuid, workspace_id uuid, promoted integer, called boolean, attempts integer, ended_at timestamptz,
+    reader uuid, reader_called boolean)
 language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -482,7 +594,7 @@ declare
     works work[] := '{}';
     ends ending[] := '{}';
 begin
-    perform lock_mailboxes(p_workspaces);
+    perform lock_ends(p_workspaces, p_messages);
     live := live_credentials(p_credentials);
     held := array(select w from work w where w.message_id = any(p_messages) order by w.workspace_id, w.seq for update);
     promoted := 0;
@@ -523,7 +635,7 @@ begin
     end loop;
     if cardinality(works) > 0 then
         return query
-            select 'done', c.message_id, c.workspace_id, c.promoted, c.called, c.attempts, c.ended_at
+            select 'done', c.message_id, c.workspace_id, c.promoted, c.called, c.attempts, c.ended_at, c.reader, c.reader_called
             from close_work(works, ends, 'workspace', null, p_reached => true) c;
     end if;
 end $$;
@@ -534,7 +646,7 @@ end $$;
 create function return_work(
     p_messages uuid[], p_workspaces uuid[], p_credentials uuid[], p_tokens bigint[], p_kinds text[], p_errors jsonb[],
     p_attempt_limit integer, p_backoff float8, p_backoff_cap float8)
-returns table (verdict text, message_id uuid, workspace_id uuid, promoted integer, called boolean)
+returns table (verdict text, message_id uuid, workspace_id uuid, promoted integer, called boolean, reader uuid, reader_called boolean)
 language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -545,12 +657,13 @@ declare
     peer uuid;
     live uuid[];
 begin
-    perform lock_mailboxes(p_workspaces);
+    perform lock_ends(p_workspaces, p_messages);
     live := live_credentials(p_credentials);
     for i in 1 .. cardinality(p_messages) loop
         message_id := p_messages[i];
         workspace_id := p_workspaces[i];
         promoted := 0;
+        reader := null;
         select * into box from mailbox b where b.workspace_id = p_workspaces[i];
         called := box.called;
         if (p_credentials[i] is null or p_credentials[i] = any(live)) is not true then
@@ -569,11 +682,13 @@ begin
         elsif w.cancel_requested_at is not null then
             verdict := 'cancelled';
             e := unanswered('cancelled', 'cancelled', 'Cancelled by its sender.');
-            select c.promoted into promoted from close_work(array[w], array[e], 'workspace', p_workspaces[i]) c;
+            select c.promoted, c.reader, c.reader_called into promoted, reader, reader_called
+            from close_work(array[w], array[e], 'workspace', p_workspaces[i]) c;
         elsif p_kinds[i] = 'retry' and w.attempt >= p_attempt_limit then
             verdict := 'failed';
             e := unanswered('failed', 'attempts_exhausted', format('Handed out %s times without an answer.', w.attempt), p_errors[i]);
-            select c.promoted into promoted from close_work(array[w], array[e], 'workspace', p_workspaces[i]) c;
+            select c.promoted, c.reader, c.reader_called into promoted, reader, reader_called
+            from close_work(array[w], array[e], 'workspace', p_workspaces[i]) c;
         else
             verdict := 'done';
             select case when m.sender_kind = 'workspace' then m.sender_id end into peer from message m where m.id = p_messages[i];
@@ -602,7 +717,7 @@ end $$;
 -- Cancel is a compare-and-set: what nobody holds ends at once, what is out is marked and its holder told. Verdicts: cancelled, requested,
 -- ended, not_found.
 create function cancel_work(p_message uuid, p_actor_kind text, p_actor uuid)
-returns table (verdict text, workspace_id uuid, holder uuid, promoted integer, called boolean) language plpgsql as $$
+returns table (verdict text, workspace_id uuid, holder uuid, promoted integer, called boolean, reader uuid, reader_called boolean) language plpgsql as $$
 #variable_conflict use_column
 declare
     w work;
@@ -611,7 +726,7 @@ declare
 begin
     select m.workspace_id, case when m.sender_kind = 'workspace' then m.sender_id end into workspace_id, peer from message m where m.id = p_message;
     promoted := 0;
-    perform lock_mailboxes(array[workspace_id]);
+    perform lock_ends(array[workspace_id], array[p_message]);
     select b.called into called from mailbox b where b.workspace_id = cancel_work.workspace_id;
     select * into w from work where work.message_id = p_message for update;
     if not found then
@@ -619,7 +734,8 @@ begin
     elsif not w.leased or w.due_at <= clock_timestamp() then
         verdict := 'cancelled';
         e := unanswered('cancelled', 'cancelled', 'Cancelled by its sender.');
-        select c.promoted into promoted from close_work(array[w], array[e], p_actor_kind, p_actor) c;
+        select c.promoted, c.reader, c.reader_called into promoted, reader, reader_called
+        from close_work(array[w], array[e], p_actor_kind, p_actor) c;
     else
         verdict := 'requested';
         holder := w.holder;
@@ -633,7 +749,8 @@ end $$;
 
 -- The ends that time brings: past the deadline; out of attempts with the last lease run out; cancel asked for and the lease run out.
 create function reap_work(p_attempt_limit integer, p_most integer)
-returns table (message_id uuid, workspace_id uuid, state text, promoted integer, called boolean) language plpgsql as $$
+returns table (message_id uuid, workspace_id uuid, state text, promoted integer, called boolean, reader uuid, reader_called boolean)
+language plpgsql as $$
 #variable_conflict use_column
 declare
     due uuid[];
@@ -650,7 +767,7 @@ begin
         (select w.message_id, w.workspace_id from work w
          where w.leased and w.due_at <= moment and (w.attempt >= p_attempt_limit or w.cancel_requested_at is not null)
          order by w.due_at limit p_most)) c;
-    perform lock_mailboxes(boxes);
+    perform lock_ends(boxes, due);
     for w in select * from work k where k.message_id = any(due) order by k.workspace_id, k.seq for update loop
         moment := clock_timestamp();
         if w.deadline <= moment then
@@ -666,20 +783,25 @@ begin
         ends := ends || e;
     end loop;
     return query
-        select c.message_id, c.workspace_id, c.state, c.promoted, c.called from close_work(works, ends, 'server', null) c;
+        select c.message_id, c.workspace_id, c.state, c.promoted, c.called, c.reader, c.reader_called from close_work(works, ends, 'server', null) c;
 end $$;
 
 -- A removed workspace answers nobody any more: everything unfinished fails, and its senders see why.
-create function fail_mailbox(p_workspace uuid, p_most integer) returns setof uuid language plpgsql as $$
+-- One row back per message that was to end, also where another ended it meanwhile: nothing new comes in.
+create function fail_mailbox(p_workspace uuid, p_most integer) returns table (message_id uuid, reader uuid, reader_called boolean) language plpgsql as $$
+#variable_conflict use_column
 declare
+    due uuid[] := array(select k.message_id from work k where k.workspace_id = p_workspace order by k.seq limit p_most);
     works work[];
     e ending := unanswered('failed', 'workspace_removed', 'The workspace was removed before it answered.');
 begin
-    perform lock_mailboxes(array[p_workspace]);
+    perform lock_ends(array[p_workspace], due);
     update mailbox set paused = true where workspace_id = p_workspace;
-    works := array(select k from work k where k.workspace_id = p_workspace order by k.seq limit p_most for update);
+    works := array(select k from work k where k.message_id = any(due) order by k.seq for update);
     return query
-        select c.message_id from close_work(works, array_fill(e, array[cardinality(works)]), 'server', null) c;
+        select d.message_id, c.reader, c.reader_called
+        from unnest(due) d (message_id)
+        left join close_work(works, array_fill(e, array[cardinality(works)]), 'server', null) c on c.message_id = d.message_id;
 end $$;
 
 -- A notice: an agent tells its people something nobody asked for.
@@ -700,8 +822,9 @@ begin
         return;
     end if;
     update mailbox set last_seq = last_seq + 1 where workspace_id = p_workspace returning last_seq into seq;
-    insert into message (id, workspace_id, seq, role, sender_kind, sender_id, thread_id, task_id, idempotency_key, fingerprint, body, traceparent)
-    values (p_id, p_workspace, seq, 'agent', 'workspace', p_workspace, p_thread, p_id, p_key, p_fingerprint, p_body, p_traceparent);
+    insert into message (id, workspace_id, seq, role, sender_kind, sender_id, thread_id, task_id, idempotency_key, fingerprint, body, traceparent,
+        chain, report)
+    values (p_id, p_workspace, seq, 'agent', 'workspace', p_workspace, p_thread, p_id, p_key, p_fingerprint, p_body, p_traceparent, '{}', false);
     perform note_event('notice.posted', p_workspace, null, p_id, 'workspace', p_workspace,
         jsonb_build_object('seq', seq, 'thread_id', p_thread, 'preview', p_preview));
     return query select 'accepted', p_id, seq, p_thread;

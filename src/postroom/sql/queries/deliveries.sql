@@ -41,7 +41,7 @@ select message_id, token, attempt, lease_until, lost from claimed
 
 -- name: claim_post
 select item, verdict, lost, message_id, workspace_id, seq, token, attempt, lease_until, body, thread_id, task_id, idempotency_key, deadline,
-    traceparent, sender_kind, sender_id, sender_name, sender_role, upstream
+    traceparent, sender_kind, sender_id, sender_name, sender_role, upstream, chain, report
 from claim_post($1, $2, $3, $4, $5)
 
 -- name: read_calls
@@ -58,20 +58,20 @@ where w.message_id = given.message_id and w.workspace_id = given.workspace_id an
 returning w.message_id, w.due_at as lease_until, w.cancel_requested_at is not null as cancel
 
 -- name: finish_work
-select verdict, message_id, workspace_id, promoted, called, attempts, ended_at
+select verdict, message_id, workspace_id, promoted, called, attempts, ended_at, reader, reader_called
 from finish_work($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 
 -- name: return_work
-select verdict, message_id, workspace_id, promoted, called from return_work($1, $2, $3, $4, $5, $6, $7, $8, $9)
+select verdict, message_id, workspace_id, promoted, called, reader, reader_called from return_work($1, $2, $3, $4, $5, $6, $7, $8, $9)
 
 -- name: cancel_work
-select verdict, workspace_id, holder, promoted, called from cancel_work($1, $2, $3)
+select verdict, $1::uuid as message_id, workspace_id, promoted, called, reader, reader_called from cancel_work($1, $2, $3)
 
 -- name: reap_work
-select message_id, workspace_id, state, promoted, called from reap_work($1, $2)
+select state as verdict, message_id, workspace_id, promoted, called, reader, reader_called from reap_work($1, $2)
 
 -- name: fail_mailbox
-select fail_mailbox as message_id from fail_mailbox($1, $2)
+select message_id, reader, reader_called from fail_mailbox($1, $2)
 
 -- name: list_abandoned
 -- Mailboxes of removed workspaces that a crash left with unfinished post.

@@ -2,8 +2,8 @@
 
 -- name: accept_messages
 select item, verdict, message_id, workspace_id, seq, thread_id, task_id, accepted_at, deadline, token, lease_until, active, called, url, agent_card,
-    sender_name, sender_role, upstream
-from accept_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+    sender_name, sender_role, upstream, chain
+from accept_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
 
 -- name: post_notice
 select verdict, message_id, seq, thread_id from post_notice($1, $2, $3, $4, $5, $6, $7, $8)
