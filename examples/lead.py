@@ -6,12 +6,10 @@ Run it, with the id and token that `postroom workspace add Lead` printed:
 
     POSTROOM_URL=http://127.0.0.1:8080 POSTROOM_WORKSPACE_ID=... POSTROOM_TOKEN=... python lead.py
 
-If this process dies in between, the message comes again and is asked on under the same keys: no peer works twice.
+If this process dies in between, the message comes again and is delegated on under the same keys: no peer works twice.
 """
 
-import asyncio
-
-from postroom.agent import Agent, AskFailed, Message
+from postroom.agent import Agent, AskFailed, Handle, Message
 
 agent = Agent("Lead", concurrency=4, card={"description": "Asks its team and puts the answers together."})
 
@@ -24,14 +22,14 @@ async def lead(message: Message) -> str:
     if not asked:
         return "Nobody of my team is there."
     await message.progress(f"Asking {', '.join(asked)}")
-    async with asyncio.TaskGroup() as tasks:
-        answers = [tasks.create_task(ask(name, message.text)) for name in asked]
-    return "\n\n".join(f"{name}:\n{answer.result()}" for name, answer in zip(asked, answers, strict=True))
+    # All are at work before the first answer is waited for; nobody works on for a message that nobody wants any more.
+    handles = {name: await agent.delegate(name, message.text, cancel_with_parent=True) for name in asked}
+    return "\n\n".join([f"{name}:\n{await answer_of(handle)}" for name, handle in handles.items()])
 
 
-async def ask(name: str, text: str) -> str:
+async def answer_of(handle: Handle) -> str:
     try:
-        return await agent.ask(name, text)
+        return (await handle.result()).text
     except AskFailed as error:
         # One who fails is part of the answer, not the end of it.
         return f"no answer ({error})"

@@ -100,7 +100,7 @@ class Inbox:
                 Route("/registry/register", self._register, methods=["POST"]),
                 Route("/registry/heartbeat", self._heartbeat, methods=["POST"]),
                 Route("/registry/{id}/peers", self._peers),
-                Route("/workspaces/{id}/a2a", self._a2a, methods=["POST"]),
+                Route("/workspaces/{id}/delegate", self._delegate, methods=["POST"]),
                 Route(inbox + "/claim", self._claim, methods=["POST"]),
                 Route(inbox + "/{message_id}/{verb}", self._verb, methods=["POST"]),
             ]
@@ -121,12 +121,13 @@ class Inbox:
     async def _peers(self, _: Request) -> Response:
         return JSONResponse([{"id": PEER, "name": "Peer", "status": "online"}])
 
-    async def _a2a(self, request: Request) -> Response:
+    async def _delegate(self, request: Request) -> Response:
         body = await request.json()
-        text = body["params"]["message"]["parts"][0]["text"]
-        self.sends.append((request.headers["idempotency-key"], text))
-        result = {"message": {"messageId": "r", "role": "ROLE_AGENT", "parts": [{"text": f"heard {text}"}]}}
-        return JSONResponse({"jsonrpc": "2.0", "id": body["id"], "result": result})
+        key, said = request.headers["idempotency-key"], body["parts"][0]["text"]
+        if body["wait_seconds"] > 0:
+            return JSONResponse(_delegation(key, "completed") | {"result": {"text": f"heard {said}", "parts": [{"text": f"heard {said}"}]}})
+        self.sends.append((key, said))
+        return JSONResponse(_delegation(key, "accepted"), 202)
 
     async def _claim(self, request: Request) -> Response:
         body = await request.json()
@@ -172,6 +173,10 @@ def _hand_out(post: Post, lease: float) -> Json:
         "idempotency_key": None,
         "message": {"messageId": "m", "role": "ROLE_USER", "parts": [{"text": post.text}]},
     }
+
+
+def _delegation(id: str, status: str) -> Json:
+    return {"delegation_id": id, "status": status, "target": {"id": PEER, "name": "Peer"}, "result": None, "error": None}
 
 
 def _act(post: Post, verb: str, body: Json) -> Json:

@@ -16,11 +16,24 @@ and kept until the server has taken it, and a message that comes again is answer
 """
 
 from postroom.agent.agent import Agent
-from postroom.agent.asking import AskFailed
 from postroom.agent.command import run_command
+from postroom.agent.delegating import AskFailed, Handle
 from postroom.agent.handling import Fail, Retry
-from postroom.agent.message import Message
-from postroom.agent.parts import File
+from postroom.agent.message import Message, Report
+from postroom.agent.parts import Answer, File
 from postroom.agent.place import Place, take_place
 
-__all__ = ["Agent", "AskFailed", "Fail", "File", "Message", "Place", "Retry", "run_command", "take_place"]
+__all__ = [
+    "Agent",
+    "Answer",
+    "AskFailed",
+    "Fail",
+    "File",
+    "Handle",
+    "Message",
+    "Place",
+    "Report",
+    "Retry",
+    "run_command",
+    "take_place",
+]

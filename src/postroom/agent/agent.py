@@ -10,10 +10,11 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TypeVar
 
-from postroom.agent.asking import Asking
+from postroom.agent.delegating import Delegating, Handle
 from postroom.agent.desk import Desk, Door
 from postroom.agent.fetching import Fetching
 from postroom.agent.handling import Handler, first_of
+from postroom.agent.parts import Content
 from postroom.agent.presence import Presence
 from postroom.agent.running import Running
 from postroom.agent.store import ReplyStore, state_directory
@@ -55,7 +56,8 @@ class Agent:
         self._card = _card(name) | (card or {})
         self._state = state or state_directory(self.workspace_id)
         self._handler: Handler | None = None
-        self._asking: Asking | None = None
+        self._report_handler: Handler | None = None
+        self._delegating: Delegating | None = None
         self._running = Running()
         self._stopping = asyncio.Event()
 
@@ -66,6 +68,14 @@ class Agent:
         the whole is the reply. What it raises fails the message with a short reason; ``raise Retry("...")`` has it handed out again later.
         """
         self._handler = handler
+        return handler
+
+    def on_report(self, handler: HandlerT) -> HandlerT:
+        """Decorate the handler of reports, the ends of what was delegated with ``report=True``; without it, they go to ``on_message``.
+
+        ``message.report`` tells what ended and how, the message itself is the answer. What it returns goes nowhere.
+        """
+        self._report_handler = handler
         return handler
 
     def run(self, door: Callable[[Desk], Door] = Fetching) -> None:
@@ -87,10 +97,10 @@ class Agent:
             raise SetupError("the agent has no handler", advice="Decorate a function with @agent.on_message.")
         try:
             async with Client(self.url, self._token) as client:
-                self._asking = Asking(client, self.workspace_id)
+                self._delegating = Delegating(client, self.workspace_id)
                 await self._serve(client, door(self._desk(client, self._handler)))
         finally:
-            self._asking = None
+            self._delegating = None
 
     def stop(self) -> None:
         """End ``serve``: no more claims, a grace for what is being handled, the rest is given back."""
@@ -100,12 +110,21 @@ class Agent:
         """Whom this agent may talk to; only while it serves."""
         return await self._speaker().peers(q)
 
-    async def ask(self, peer: str, text: str, *, wait: float | None = None) -> str:
-        """Send ``text`` to a peer, by name or id, and wait for its reply, for ``wait`` seconds (None: until the peer is done).
+    async def delegate(
+        self, peer: str, content: Content, *, deadline_seconds: float | None = None, report: bool = False, cancel_with_parent: bool = False
+    ) -> Handle:
+        """Hand work to a peer, by name or id, and go on; ``await handle.result()`` is its answer.
 
-        See ``Asking.ask`` for keys and errors.
+        With ``report`` its end comes as a message of its own to ``on_report``, also when this handler is done long before. With
+        ``cancel_with_parent`` it is cancelled when the message that is handled now ends. See ``Delegating.delegate`` for keys and errors.
         """
-        return await self._speaker().ask(peer, text, timeout=wait)
+        return await self._speaker().delegate(
+            peer, content, deadline_seconds=deadline_seconds, report=report, cancel_with_parent=cancel_with_parent
+        )
+
+    async def ask(self, peer: str, content: Content, *, wait: float | None = None) -> str:
+        """Delegate, wait for the answer, for ``wait`` seconds (None: until the peer is done), and return its text. Raises AskFailed."""
+        return (await (await self.delegate(peer, content)).result(wait)).text
 
     def _desk(self, client: Client, handler: Handler) -> Desk:
         return Desk(
@@ -115,7 +134,7 @@ class Agent:
             store=ReplyStore(self._state),
             state=self._state,
             running=self._running,
-            handler_of=lambda _: handler,
+            handler_of=lambda item: handler if item.report is None else self._report_handler or handler,
             concurrency=self._concurrency,
             lease=self._lease,
         )
@@ -139,10 +158,10 @@ class Agent:
                 asyncio.get_running_loop().add_signal_handler(number, self.stop)
         await self.serve(door)
 
-    def _speaker(self) -> Asking:
-        if self._asking is None:
+    def _speaker(self) -> Delegating:
+        if self._delegating is None:
             raise RuntimeError("an agent talks to its peers while it serves")
-        return self._asking
+        return self._delegating
 
 
 def _required(name: str, meaning: str) -> str:

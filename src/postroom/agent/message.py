@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -17,6 +18,15 @@ log = logging.getLogger(__name__)
 
 current_message: ContextVar["Message"] = ContextVar("current_message")
 """The message whose handler runs here; threads of plain handlers see it too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The end of something that was delegated: ``status`` is completed, input_required, failed, cancelled or expired."""
+
+    delegation_id: str
+    status: str
+    error: Json | None
 
 
 class Show(Protocol):
@@ -50,6 +60,16 @@ class Message:
     def sender(self) -> Peer:
         """Who said it, as the server knows it."""
         return self._item.sender
+
+    @property
+    def chain(self) -> list[Json]:
+        """On whose behalf: the workspaces (``id``, ``name``) that asked one another for it, the first one first."""
+        return self._item.chain
+
+    @property
+    def report(self) -> Report | None:
+        """Set when the message is the end of something that was delegated with ``report=True``; its text and files are the answer."""
+        return None if self._item.report is None else Report(**self._item.report)
 
     @property
     def attempt(self) -> int:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from postroom.client.talk import text_of
+
 Json = dict[str, Any]
 
 
@@ -20,6 +22,23 @@ class File:
     name: str
     content: bytes
     media_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a peer answered. The parts are in A2A 1.0 form."""
+
+    parts: list[Json]
+
+    @property
+    def text(self) -> str:
+        """The text parts, joined by line ends."""
+        return text_of(self.parts)
+
+    @property
+    def files(self) -> "list[File]":
+        """The files that came with it."""
+        return files_in(self.parts)
 
 
 Piece = str | File | Json
