@@ -34,7 +34,20 @@ def closed_port() -> str:
 def test_help_names_every_command(tmp_path: Path) -> None:
     ran = run("--help", data=tmp_path)
     assert ran.returncode == 0
-    for command in ("up", "serve", "workspace", "send", "chat", "history", "watch", "agent", "doctor", "migrate", "login-link"):
+    for command in (
+        "up",
+        "serve",
+        "workspace",
+        "send",
+        "chat",
+        "history",
+        "delegations",
+        "watch",
+        "agent",
+        "doctor",
+        "migrate",
+        "login-link",
+    ):
         assert f"│ {command} " in ran.stdout
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from postroom import __version__
-from postroom.cli import agent, chat, database, doctor, login, mcp, serve, talk, tokens, watch, workspace
+from postroom.cli import agent, chat, database, delegations, doctor, login, mcp, serve, talk, tokens, watch, workspace
 
 app = typer.Typer(
     name="postroom",
@@ -37,6 +37,7 @@ app.command("serve")(serve.serve)
 app.command("send")(talk.send)
 app.command("chat")(chat.chat)
 app.command("history")(talk.history)
+app.command("delegations")(delegations.delegations)
 app.command("watch")(watch.watch)
 app.add_typer(workspace.group, name="workspace")
 workspace.group.command("token")(tokens.token)

@@ -18,7 +18,7 @@ def rich_tree(workspaces: Sequence[Workspace]) -> Table:
     table = Table(*_COLUMNS[:-1], box=None, pad_edge=False, header_style="bold")
     table.add_column(_COLUMNS[-1], no_wrap=True, style="dim")
     rows = in_tree_order(workspaces)
-    for branch, (_, workspace) in zip(_branches([depth for depth, _ in rows]), rows, strict=True):
+    for branch, (_, workspace) in zip(branches([depth for depth, _ in rows]), rows, strict=True):
         name, status, *rest, whole_id = _cells(workspace)
         cells = [*rest, whole_id[-SHORT_ID:]]
         table.add_row(Text(branch + name), Text(status, style=_STYLES.get(status, "")), *(Text(cell) for cell in cells))
@@ -62,7 +62,7 @@ def _descend(children: dict[str | None, list[Workspace]], parent: str | None, de
         yield from _descend(children, workspace["id"], depth + 1)
 
 
-def _branches(depths: Sequence[int]) -> list[str]:
+def branches(depths: Sequence[int]) -> list[str]:
     """The lines of the tree before each name. From below: whether a line goes on at a depth is decided by what comes after."""
     drawn: list[str] = []
     goes_on: set[int] = set()
