@@ -30,6 +30,7 @@ from postroom.db.database import Database
 from postroom.db.embedded import EmbeddedPostgres, disk_places
 from postroom.db.migrate import migrate
 from postroom.db.signals import EVERYTHING, Signals
+from postroom.edges.mcp import Mcp
 from postroom.edges.push.addresses import AddressGuard, AddressPolicy
 from postroom.edges.push.caller import PushCaller
 from postroom.edges.push.connections import Connections
@@ -106,6 +107,7 @@ class Server:
         self._deliver = Deliver(self._services, PushCaller(self._connections, call_seconds=settings.call_seconds))
         self._services.messages.may_lend = self._deliver.may_lend
         self._services.messages.take = self._deliver.take
+        self._mcp = Mcp(self._services, self._draining)
         self._wake = WakeConnection(db, signals, self._services.server)
         places = disk_places(settings.data) if embedded else ()
         self._supervisor = Supervisor(signals, list_loops(self._services, self._deliver, self._wake, places))
@@ -132,7 +134,8 @@ class Server:
 
     def _parts(self) -> list[Coroutine[Any, Any, None]]:
         services = self._services
-        site = build_site(services, health=self._health, collect=self._collect, draining=self._draining, closing=self._closing)
+        events = {"draining": self._draining, "closing": self._closing}
+        site = build_site(services, self._mcp, health=self._health, collect=self._collect, **events)
         parts: list[Coroutine[Any, Any, None]] = [
             services.identity.lookups.run(),
             services.messages.accepts.run(),
@@ -141,6 +144,7 @@ class Server:
             services.deliveries.claims.run(),
             self._deliver.run(),
             self._supervisor.run(),
+            self._mcp.run(),
             self._http.serve(site),
         ]
         if self._embedded is not None:

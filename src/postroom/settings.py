@@ -49,6 +49,7 @@ class Settings:
     drain_seconds: float = setting(10.0, "How long a stopping server waits for what is in flight.")
 
     lease_seconds: float = setting(30.0, "Length of a lease when the agent does not say.")
+    session_lease_seconds: float = setting(300.0, "How long an agent that speaks MCP keeps its messages after its last call.")
     call_seconds: float = setting(600.0, "How long a called agent may take to answer one call.")
     call_limit: int = setting(256, "Calls to agents in flight at a time, per server.")
     attempt_limit: int = setting(10, "Handed attempts before a message fails.")

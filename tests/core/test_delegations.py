@@ -59,7 +59,7 @@ async def test_who_waits_instead_gets_no_post(house: House) -> None:
     async def enough() -> bool:
         return False
 
-    found = await house.services.delegations.wait(lead.id, receipt, 5, enough)
+    found = await house.services.delegations.wait(lead.id, receipt.message_id, 5, enough)
     assert found.status is Status.COMPLETED
     assert await claim(house, lead) == []
 
@@ -143,6 +143,8 @@ async def test_what_may_not_be_delegated_is_refused_and_leaves_nothing(house: Ho
         with pytest.raises(PostroomError) as error:
             await house.services.delegations.delegate(source, source.id, draft(target, report=True, **fields))
         assert error.value.name == code
+    with pytest.raises(PostroomError, match="itself"):
+        await house.services.delegations.delegate(lead, lead.id, draft(lead.id))
     with pytest.raises(Forbidden):
         await house.services.delegations.delegate(team[0], lead.id, draft(team[1].id, report=True))
     assert await house.sql("select * from message") == []

@@ -9,7 +9,7 @@ import pytest
 from benches.growth.seed import seed
 from postroom.core.events.model import EventFilter
 from postroom.db.statements import load
-from postroom.edges.rest.presence import Presence
+from postroom.edges.presence import Presence
 from tests.core.test_path import send
 from tests.support.database import House
 
@@ -109,7 +109,7 @@ async def test_background_looks(crowd: Crowd) -> None:
 async def test_who_was_heard_of_is_forgotten(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Agents come and go; what a server remembers of them is bounded by how many speak within some seconds."""
     clock = iter(range(0, 1000, 2))
-    monkeypatch.setattr("postroom.edges.rest.presence.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("postroom.edges.presence.monotonic", lambda: float(next(clock)))
     presence = Presence(house.services.agents)
     for number in range(20):
         agent = await house.workspace(f"agent {number}")

@@ -81,7 +81,11 @@ class Extension:
 
 
 class InboxCalls(Transport):
-    """The verbs of a polling agent. All but ``claim`` raise LeaseLost when the item's token is not the one that counts any more."""
+    """The verbs of a polling agent. Those about an item raise LeaseLost when its token is not the one that counts any more."""
+
+    async def peek(self, id: Id, limit: int = 20) -> list[Json]:
+        """Unfinished post in its order (1 to 100 messages), without taking any: rows as docs/http.md has them."""
+        return (await self.request("GET", path_to("workspaces", id, "inbox"), query={"limit": limit})).body["items"]
 
     async def claim(self, id: Id, *, max: int = 1, wait: float = 30.0, lease: float = 30.0) -> list[Item]:
         """Claim up to ``max`` messages (1 to 32) for ``lease`` seconds each, waiting up to ``wait`` seconds (0 to 60) for the first."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from postroom.core.delegations.service import Delegations
+from postroom.core.deliveries.keeping import Keeping
 from postroom.core.deliveries.service import Deliveries
 from postroom.core.events.service import Events
 from postroom.core.identity.service import Identity
@@ -27,6 +28,7 @@ class Services:
     identity: Identity
     events: Events
     deliveries: Deliveries
+    keeping: Keeping
     workspaces: Workspaces
     agents: Agents
     messages: Messages
@@ -48,6 +50,7 @@ def build_services(
         identity=identity,
         events=Events(db, identity.installation_id),
         deliveries=deliveries,
+        keeping=Keeping(db, settings, deliveries),
         workspaces=workspaces,
         agents=Agents(db, workspaces, deliveries, signals),
         messages=messages,

@@ -151,6 +151,13 @@ def require_same_origin(connection: HTTPConnection, settings: Settings) -> None:
         raise Forbidden("This request came from another site.", code="cross_origin")
 
 
+def refuse_foreign_origin(connection: HTTPConnection, settings: Settings) -> None:
+    """Raises Forbidden (``cross_origin``) for what a page of another site sent, with a token, too; clients that are no page name none."""
+    origin = connection.headers.get("origin")
+    if origin is not None and not _is_own_origin(origin, connection, settings):
+        raise Forbidden("This request came from another site.", code="cross_origin")
+
+
 def _is_own_origin(origin: str, connection: HTTPConnection, settings: Settings) -> bool:
     scheme = "https" if is_secure(connection, settings) else "http"
     given = urlsplit(origin)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from typing import Final
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from postroom.errors import Refused
 from postroom.ids import new_id
@@ -27,3 +27,8 @@ def checked_key(key: str) -> str:
 def message_id_for(key: str | None) -> str:
     """An id for a message that came without one. From the key, if there is one: the repeat has to be the same body."""
     return str(new_id() if key is None else uuid5(NAMESPACE_URL, f"postroom:{key}"))
+
+
+def reply_id_for(message: UUID) -> str:
+    """An id for an answer that came without one: of the message that it answers, so that the same reply again is the same reply."""
+    return str(uuid5(message, "reply"))

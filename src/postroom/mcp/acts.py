@@ -1,7 +1,8 @@
 """What each tool does at the desk, and what it must not do twice."""
 
 import difflib
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Final
 from uuid import UUID
 
 from postroom.clock import monotonic
@@ -28,21 +29,16 @@ from postroom.mcp.results import Mailbox, Noted, Office, Page, Peers, Received, 
 
 _TOLD_EVERY: Final = 5.0
 
-
-class Call(Protocol):
-    """The call that a tool answers."""
-
-    async def progress(self, done: float, total: float, text: str) -> None:
-        """Tell a client that asked for it how far the call is; seconds."""
-        ...
+Tell = Callable[[float, float, str], Awaitable[None]]
+"""Tells a client that asked for it how far its call is: seconds done, seconds at most, a sentence."""
 
 
-async def list_peers(desk: Desk, given: ListPeers, _: Call) -> Peers:
+async def list_peers(desk: Desk, given: ListPeers, _: Tell) -> Peers:
     wanted = (given.query or "").casefold()
     return Peers(peers=[peer for peer in await desk.peers() if wanted in f"{peer.name} {peer.role} {peer.skills}".casefold()])
 
 
-async def office(desk: Desk, _given: Nothing, _call: Call) -> Office:
+async def office(desk: Desk, _given: Nothing, _tell: Tell) -> Office:
     return await desk.office()
 
 
@@ -62,28 +58,28 @@ async def _delegate(desk: Desk, given: Delegate, *, report: bool) -> Task:
         raise OutcomeUnknown(error.sentence, retry_after=error.retry_after, idempotency_key=order.key) from error
 
 
-async def delegate_async(desk: Desk, given: Delegate, _: Call) -> Task:
+async def delegate_async(desk: Desk, given: Delegate, _: Tell) -> Task:
     return await _delegate(desk, given, report=True)
 
 
-async def delegate_and_wait(desk: Desk, given: DelegateAndWait, call: Call) -> Task:
+async def delegate_and_wait(desk: Desk, given: DelegateAndWait, tell: Tell) -> Task:
     # Accepted first and awaited then: whatever becomes of the wait, the task goes on and is known by its id.
     task = await _delegate(desk, given, report=given.timeout_seconds == 0)
-    return await _follow(desk, task, given.timeout_seconds, call)
+    return await _follow(desk, task, given.timeout_seconds, tell)
 
 
-async def check(desk: Desk, given: CheckTask, call: Call) -> Tasks:
+async def check(desk: Desk, given: CheckTask, tell: Tell) -> Tasks:
     if given.task_id is None:
         return Tasks(tasks=list(await desk.tasks(open=True, limit=64)))
     task = await desk.task(given.task_id)
-    return Tasks(tasks=[await _follow(desk, task, given.timeout_seconds, call)])
+    return Tasks(tasks=[await _follow(desk, task, given.timeout_seconds, tell)])
 
 
-async def _follow(desk: Desk, task: Task, seconds: float, call: Call) -> Task:
+async def _follow(desk: Desk, task: Task, seconds: float, tell: Tell) -> Task:
     """The task at its end or after so many seconds; the client is told how it goes."""
     began = monotonic()
     while not task.ended and (left := began + seconds - monotonic()) > 0:
-        await call.progress(seconds - left, seconds, words.standing(task))
+        await tell(round(seconds - left, 1), seconds, words.standing(task))
         task = await desk.task(task.task_id, min(left, _TOLD_EVERY))
     return task
 
@@ -103,26 +99,26 @@ async def _target(desk: Desk, named: str) -> UUID:
     raise NotFound("None of your peers bears this name.", code="workspace_not_found", near=near)
 
 
-async def cancel(desk: Desk, given: CancelTask, _: Call) -> Task:
+async def cancel(desk: Desk, given: CancelTask, _: Tell) -> Task:
     return await desk.cancel(given.task_id)
 
 
-async def wait_for_message(desk: Desk, given: WaitForMessage, _: Call) -> Received:
+async def wait_for_message(desk: Desk, given: WaitForMessage, _: Tell) -> Received:
     letter = await desk.take(given.timeout_seconds)
     taken = None if letter is None else letter.message_id
     return Received(message=letter, held=[one.message_id for one in await desk.held() if one.message_id != taken])
 
 
-async def peek(desk: Desk, given: Peek, _: Call) -> Mailbox:
+async def peek(desk: Desk, given: Peek, _: Tell) -> Mailbox:
     return Mailbox(messages=list(await desk.peek(given.limit)))
 
 
-async def reply(desk: Desk, given: Answer, _: Call) -> Settled:
+async def reply(desk: Desk, given: Answer, _: Tell) -> Settled:
     await desk.reply(given.message_id, given.text, given.outcome)
     return Settled(message_id=given.message_id, status="answered")
 
 
-async def pop(desk: Desk, given: Pop, _: Call) -> Settled:
+async def pop(desk: Desk, given: Pop, _: Tell) -> Settled:
     held = {letter.message_id: letter for letter in await desk.held()}
     letter = held.get(given.message_id)
     if letter is None:
@@ -142,15 +138,15 @@ async def _popped(desk: Desk, message_id: UUID) -> Settled:
     return Settled(message_id=message_id, status="ended")
 
 
-async def progress(desk: Desk, given: ReportProgress, _: Call) -> Noted:
+async def progress(desk: Desk, given: ReportProgress, _: Tell) -> Noted:
     return Noted(message_id=given.message_id, cancel_requested=await desk.progress(given.message_id, given.text))
 
 
-async def history(desk: Desk, given: History, _: Call) -> Page:
+async def history(desk: Desk, given: History, _: Tell) -> Page:
     lines, following = await desk.history(limit=given.limit, before=given.before, thread_id=given.thread_id)
     return Page(lines=list(lines), next=following)
 
 
-async def tell(desk: Desk, given: TellPeople, _: Call) -> Told:
+async def tell(desk: Desk, given: TellPeople, _: Tell) -> Told:
     message_id, thread_id = await desk.tell(given.text, key=given.idempotency_key or str(new_id()), thread_id=given.thread_id)
     return Told(message_id=message_id, thread_id=thread_id)

@@ -16,14 +16,13 @@ Outcome = Literal["completed", "input_required", "failed", "cancelled"]
 
 
 class Order(BaseModel):
-    """A task to delegate. ``wait`` and ``deadline`` are seconds; ``report`` wants its end posted into the own mailbox."""
+    """A task to delegate. ``deadline`` is seconds from now; ``report`` wants its end posted into the own mailbox."""
 
     model_config = ConfigDict(frozen=True)
 
     target: UUID
     task: str
     key: str
-    wait: float = 0.0
     report: bool = True
     deadline: float | None = None
     thread_id: str | None = None
@@ -49,7 +48,7 @@ class Desk(Protocol):
         ...
 
     async def delegate(self, order: Order) -> Task:
-        """Hand a task to a peer, for certain once this returns; waits for its end for at most ``order.wait`` seconds."""
+        """Hand a task to a peer; it is theirs for certain once this returns."""
         ...
 
     async def task(self, task_id: UUID, wait: float = 0.0) -> Task:

@@ -24,7 +24,7 @@ class Shown(BaseModel):
 class Party(Shown):
     """Somebody, as the post room knows them: set by the server, never taken from what they wrote."""
 
-    kind: Literal["workspace", "person", "operator", "server"] = "workspace"
+    kind: Literal["workspace", "person", "operator"] = "workspace"
     id: UUID
     name: str
 
@@ -36,7 +36,7 @@ class File(Shown):
     media_type: str | None = None
     bytes: int | None = None
     url: str | None = None
-    data: Any = Field(None, description="The value, where it is JSON data and no file.")
+    data: Annotated[Any, Field(description="The value, where it is JSON data and no file.")] = None
 
 
 class Peer(Shown):

@@ -8,6 +8,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
+    INTERNAL_ERROR,
     INVALID_PARAMS,
     CallToolRequestParams,
     CallToolResult,
@@ -17,6 +18,8 @@ from mcp_types import (
     ReadResourceRequestParams,
     ReadResourceResult,
     Resource,
+    SubscriptionsListenRequestParams,
+    SubscriptionsListenResult,
     TextContent,
     TextResourceContents,
 )
@@ -31,25 +34,39 @@ from postroom.mcp.words import INSTRUCTIONS
 
 Context = ServerRequestContext[Any, Any]
 DeskOf = Callable[[Context], Desk]
-Fault = Callable[[Exception], PostroomError]
+Fault = Callable[[Context, Exception], PostroomError]
+Listen = Callable[[Context, SubscriptionsListenRequestParams], Awaitable[SubscriptionsListenResult]]
 
 _PEERS: Final = "postroom://peers"
 _CARD: Final = "postroom://card"
 _OPEN: Final = "postroom://delegations/open"
 
 
-def build_server(desk_of: DeskOf, fault: Fault) -> Server[Any]:
-    """A server whose calls are done at the desk of their context; ``fault`` makes a refusal of what nobody expected, and logs it."""
+def build_server(desk_of: DeskOf, fault: Fault, listen: Listen | None = None) -> Server[Any]:
+    """A server whose calls are done at the desk of their context.
+
+    ``fault`` makes a refusal of what nobody expected, and logs it; ``listen`` serves the streams that clients of the current revision open.
+    """
     tools = {tool.name: tool for tool in TOOLS}
 
     async def call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
         tool = tools.get(params.name)
         if tool is None:
             raise MCPError(INVALID_PARAMS, f"There is no tool {params.name[:64]!r}.")
-        return await _call(tool, desk_of(context), params.arguments or {}, _Reporting(context), fault)
+        try:
+            return await _call(tool, desk_of(context), params.arguments or {}, context)
+        except Exception as error:  # boundary: whatever it is, the model gets a result that it can read
+            return refused(error if isinstance(error, PostroomError) else fault(context, error))
 
     async def read_resource(context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
-        return await _read(desk_of(context), params.uri, fault)
+        reader = _READERS.get(params.uri)
+        if reader is None:
+            raise MCPError(INVALID_PARAMS, "There is no such resource.", {"uri": params.uri[:256]})
+        try:
+            return _contents(params.uri, await reader(desk_of(context)))
+        except Exception as error:  # boundary: as for tools
+            told = error if isinstance(error, PostroomError) else fault(context, error)
+            raise MCPError(INTERNAL_ERROR, told.sentence, {"code": told.name}) from error
 
     return Server(
         "postroom",
@@ -60,32 +77,20 @@ def build_server(desk_of: DeskOf, fault: Fault) -> Server[Any]:
         on_call_tool=call_tool,
         on_list_resources=_list_resources,
         on_read_resource=read_resource,
+        on_subscriptions_listen=listen,
     )
-
-
-class _Reporting:
-    """Progress of one call, to a client that gave a token for it."""
-
-    def __init__(self, context: Context) -> None:
-        self._session = context.session
-
-    async def progress(self, done: float, total: float, text: str) -> None:
-        await self._session.report_progress(done, total, text)
 
 
 async def _list_tools(_context: Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
     return ListToolsResult(tools=[tool.described() for tool in TOOLS])
 
 
-async def _call(tool: DeskTool[Any, Any], desk: Desk, arguments: dict[str, Any], call: _Reporting, fault: Fault) -> CallToolResult:
-    try:
-        given = _check(tool.takes, arguments)
-        made = await tool.act(desk, given, call)
-    except PostroomError as error:
-        return refused(error)
-    except Exception as error:  # boundary: whatever it is, the model gets a result that it can read
-        return refused(fault(error))
+async def _call(tool: DeskTool[Any, Any], desk: Desk, arguments: dict[str, Any], context: Context) -> CallToolResult:
+    made = await tool.act(desk, _check(tool.takes, arguments), context.session.report_progress)
     return CallToolResult(content=[TextContent(text=tool.say(made))], structured_content=made.model_dump(mode="json", exclude_none=True))
+
+
+_WORDS: Final = {"missing": "is missing", "extra_forbidden": "is no argument of this tool"}
 
 
 def _check(model: type[BaseModel], arguments: dict[str, Any]) -> BaseModel:
@@ -93,7 +98,7 @@ def _check(model: type[BaseModel], arguments: dict[str, Any]) -> BaseModel:
         return model.model_validate(arguments)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        faults = [(".".join(map(str, item["loc"])) or "the arguments", item["msg"]) for item in found]
+        faults = [(".".join(map(str, item["loc"])) or "the arguments", _WORDS.get(item["type"], item["msg"])) for item in found]
         sentence = "; ".join(f"{name}: {what}" for name, what in faults[:5])
         raise Refused(f"The arguments do not fit: {sentence}.", code="invalid", fields=[name for name, _ in faults]) from error
 
@@ -131,16 +136,5 @@ async def _list_resources(_context: Context, _params: PaginatedRequestParams | N
     return ListResourcesResult(resources=list(_RESOURCES))
 
 
-async def _read(desk: Desk, uri: str, fault: Fault) -> ReadResourceResult:
-    reader = _READERS.get(uri)
-    if reader is None:
-        raise MCPError(INVALID_PARAMS, "There is no such resource.", {"uri": uri[:256]})
-    try:
-        value = await reader(desk)
-    except PostroomError as error:
-        raise MCPError(INVALID_PARAMS, error.sentence, {"code": error.name}) from error
-    except Exception as error:  # boundary: as for tools
-        told = fault(error)
-        raise MCPError(INVALID_PARAMS, told.sentence, {"code": told.name}) from error
-    text = orjson.dumps(value).decode()
-    return ReadResourceResult(contents=[TextResourceContents(uri=uri, mime_type="application/json", text=text)])
+def _contents(uri: str, value: Any) -> ReadResourceResult:
+    return ReadResourceResult(contents=[TextResourceContents(uri=uri, mime_type="application/json", text=orjson.dumps(value).decode())])

@@ -9,7 +9,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import ModelSchema, NullableSchema, WithDefaultSchema
 
 from postroom.mcp import acts, inputs, results, words
-from postroom.mcp.acts import Call
+from postroom.mcp.acts import Tell
 from postroom.mcp.desk import Desk
 
 Given = TypeVar("Given", bound=inputs.Input)
@@ -25,7 +25,7 @@ class DeskTool(Generic[Given, Made]):
     description: str
     takes: type[Given]
     gives: type[Made]
-    act: Callable[[Desk, Given, Call], Awaitable[Made]]
+    act: Callable[[Desk, Given, Tell], Awaitable[Made]]
     say: Callable[[Made], str]
     read_only: bool = False
     destructive: bool = False

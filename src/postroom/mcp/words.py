@@ -179,7 +179,7 @@ def _envelope(one: Letter) -> list[str]:
     told = [f"Message {one.message_id}, thread {plain(one.thread_id, 256)}{'' if one.attempt == 1 else f', hand-out {one.attempt}'}."]
     if one.report is not None:
         told.append(f"It is the end of task {one.report.task_id}, which you delegated: {one.report.status}.")
-    if one.on_behalf_of:
+    if len(one.on_behalf_of) > 1:
         told.append(f"On behalf of: {' > '.join(who(party) for party in one.on_behalf_of)}.")
     return told
 

@@ -299,7 +299,10 @@ CREATE TABLE public.work (
     last_error jsonb,
     delegator_id uuid,
     hangs_on uuid,
-    CONSTRAINT work_check CHECK (((NOT leased) OR (due_at < 'infinity'::timestamp with time zone)))
+    session uuid,
+    session_token bigint,
+    CONSTRAINT work_check CHECK (((NOT leased) OR (due_at < 'infinity'::timestamp with time zone))),
+    CONSTRAINT work_check1 CHECK (((session IS NULL) = (session_token IS NULL)))
 )
 WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='500', autovacuum_vacuum_cost_delay='0');
 CREATE FUNCTION public.close_work(p_works public.work[], p_ends public.ending[], p_actor_kind text, p_actor uuid, p_reached boolean DEFAULT false) RETURNS TABLE(message_id uuid, workspace_id uuid, state text, attempts integer, ended_at timestamp with time zone, promoted integer, called boolean, reader uuid, reader_called boolean)
@@ -641,7 +644,6 @@ begin
     chain := coalesce(held.chain, '{}') || p_source.id;
     verdict := case
         when p_named is not null and held.id is null then 'parent_ended'
-        when p_report and p_source.id = p_target.id then 'to_self'
         when p_target.id = any(held.chain) then 'cycle'
         when cardinality(chain) > p_deepest then 'too_deep'
         when exists (select from unnest(held.chain) link (id) left join workspace w on w.id = link.id

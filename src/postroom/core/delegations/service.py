@@ -12,7 +12,7 @@ from postroom.core.messages.model import Draft, Receipt
 from postroom.core.messages.service import Messages
 from postroom.core.registry.service import Workspaces
 from postroom.db.database import Database
-from postroom.errors import Conflict, Forbidden, NotFound
+from postroom.errors import Conflict, Forbidden, NotFound, Refused
 from postroom.failpoints import reach
 
 _ORPHANS_AT_ONCE = 200
@@ -40,13 +40,15 @@ class Delegations:
         if principal.workspace_id != workspace:
             await self._permit(principal, workspace)
             raise Forbidden("Only the workspace's own token may do this.")
+        if draft.workspace_id == workspace:
+            raise Refused("A workspace can not delegate to itself.", code="delegation_to_self")
         return await self._messages.accept(principal, draft)
 
-    async def wait(self, workspace: UUID, receipt: Receipt, seconds: float, enough: Callable[[], Awaitable[bool]]) -> Delegation:
+    async def wait(self, workspace: UUID, delegation: UUID, seconds: float, enough: Callable[[], Awaitable[bool]]) -> Delegation:
         """How it stands when it has ended, the time is up or nobody cares any more (see ``Messages.wait``)."""
         if seconds > 0:
-            await self._messages.wait(receipt, seconds, enough)
-        return await self._find(workspace, receipt.message_id)
+            await self._messages.wait(delegation, seconds, enough)
+        return await self._find(workspace, delegation)
 
     async def get(self, principal: Principal, workspace: UUID, delegation: UUID) -> Delegation:
         """Raises NotFound (``delegation_not_found``)."""

@@ -210,6 +210,25 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """In whose name leases are kept of an agent that speaks in single calls, to whichever server."""
+
+    id: UUID
+    workspace_id: UUID
+    credential_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Unfinished post as it is seen without taking it. ``handed``: somebody has it; ``held``: the session that looks."""
+
+    delivery: Delivery
+    accepted_at: datetime
+    handed: bool
+    held: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
     """A lease that goes on until then; ``cancel`` when the sender no longer wants the answer."""
 

@@ -1,12 +1,13 @@
 """Use cases of deliveries: hand out, extend, finish, give back, cancel, and what time does by itself."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
 import orjson
 
+from postroom.clock import jittered, monotonic
 from postroom.core.deliveries import store
 from postroom.core.deliveries.model import (
     CallTarget,
@@ -82,6 +83,20 @@ class Deliveries:
                 raise brought_to_url()
             case _:
                 return claimed.deliveries
+
+    async def wait_for_post(self, claim: Claim, seconds: float, enough: Callable[[], Awaitable[bool]]) -> list[Delivery]:
+        """What is due, waiting for the first for at most so long; nothing when there is ``enough``, asked about once a second."""
+        give_up = monotonic() + seconds
+        # Listening begins before the first look: what comes in between is not slept through.
+        with self._signals.subscribe(f"post:{claim.workspace_id}") as post:
+            while True:
+                deliveries = await self.claim_post(claim)
+                left = give_up - monotonic()
+                if deliveries or left <= 0:
+                    return deliveries
+                await post.wait(min(left, jittered(self._settings.poll_seconds)))
+                if await enough():
+                    return []
 
     async def _write_claims(self, claims: Sequence[Claim]) -> list[Claimed]:
         found = await store.claim_post(self._db, claims, self._settings.attempt_limit)

@@ -1,6 +1,7 @@
 """Statements of the slice "deliveries", typed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from postroom.core.deliveries.model import (
@@ -15,6 +16,8 @@ from postroom.core.deliveries.model import (
     Lease,
     Return,
     Sender,
+    Session,
+    Waiting,
     Written,
 )
 from postroom.db.database import Connection, Database, Row
@@ -149,6 +152,28 @@ async def find_holding(connection: Connection, hold: Hold) -> Row | None:
     return await connection.fetchrow(SQL.find_holding, hold.message_id, hold.token, hold.workspace_id, hold.credential_id)
 
 
+async def keep_work(db: Database, delivery: Delivery, session: UUID) -> None:
+    """The lease is the session's, if it is there still."""
+    await db.write(SQL.keep_work, delivery.message_id, delivery.workspace_id, delivery.token, session, pool="reserved")
+
+
+async def extend_kept(db: Database, sessions: Sequence[Session], lease: float) -> list[UUID]:
+    """Which messages the sessions hold."""
+    columns = ([s.workspace_id for s in sessions], [s.id for s in sessions], [s.credential_id for s in sessions], [lease] * len(sessions))
+    return [row["message_id"] for row in await db.write(SQL.extend_kept, *columns, pool="reserved")]
+
+
+async def find_kept(db: Database, session: Session, message: UUID) -> int | None:
+    """The token under which the session holds a message."""
+    row = await db.first(SQL.find_kept, message, session.workspace_id, session.id)
+    return None if row is None else row["token"]
+
+
+async def list_post(db: Database, workspace: UUID, most: int, session: UUID | None, *, held: bool) -> list[Waiting]:
+    """Unfinished post in its order."""
+    return [_waiting(row) for row in await db.fetch(SQL.list_post, workspace, most, session, held)]
+
+
 async def count_work(db: Database) -> Row:
     """``waiting``, ``due``, ``leased``."""
     return (await db.fetch(SQL.count_work, pool="workers"))[0]
@@ -231,6 +256,12 @@ def _written(row: Row) -> Written:
         reader=row["reader"],
         reader_called=bool(row["reader_called"]),
     )
+
+
+def _waiting(row: Row) -> Waiting:
+    lease = Lease(message_id=row["message_id"], token=row["token"], attempt=row["attempt"], lease_until=row["lease_until"])
+    delivery = replace(_delivery(row, lease), cancel=row["cancel"])
+    return Waiting(delivery=delivery, accepted_at=row["accepted_at"], handed=row["leased"], held=row["held"])
 
 
 def _delivery(row: Row, lease: Lease) -> Delivery:

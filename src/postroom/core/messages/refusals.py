@@ -40,8 +40,6 @@ def _of_delegation(row: Row, settings: Settings) -> PostroomError:
     chain = row["chain"]
     path = " -> ".join(link["name"] for link in chain)
     match row["verdict"]:
-        case "to_self":
-            return Refused("A workspace can not delegate to itself.", code="delegation_to_self")
         case "cycle":
             sentence = f"The target is among those on whose behalf this is asked: {path}. If it is about another message, name that one."
             return Refused(sentence, code="delegation_cycle", chain=chain)

@@ -105,12 +105,14 @@ class Messages:
 
     # Waiting. A caller that waits is a reader: it owns nothing, and nothing changes when it goes.
 
-    async def wait(self, receipt: Receipt, seconds: float, enough: Callable[[], Awaitable[bool]]) -> Standing:
-        """Where a message stands when it has ended, the time is up, or nobody cares any more: ``enough`` is asked about once a second."""
+    async def wait(self, message: UUID, seconds: float, enough: Callable[[], Awaitable[bool]], known: Standing | None = None) -> Standing:
+        """Where a message stands when it has ended, the time is up, or nobody cares any more: ``enough`` is asked about once a second.
+
+        ``known`` is how it stood just now.
+        """
         give_up = monotonic() + seconds
-        message = receipt.message_id
         with self._signals.subscribe(f"end:{message}") as changed, self._endings.expect(message) as awaited:
-            standing = receipt.standing or await self.standing(message)
+            standing = known or await self.standing(message)
             while not standing.ended and (left := give_up - monotonic()) > 0:
                 await changed.wait(min(left, jittered(self._settings.poll_seconds)))
                 standing = standing.after(awaited.ended) if awaited.ended else await self.standing(message)

@@ -82,7 +82,7 @@ class Endpoint:
         async def enough() -> bool:
             return self._closing.is_set() or await request.is_disconnected()
 
-        return await self._services.messages.wait(receipt, seconds, enough)
+        return await self._services.messages.wait(receipt.message_id, seconds, enough, receipt.standing)
 
     async def _get(self, request: Request, _seen: Principal, call: Call, _size: int) -> tuple[Json, Standing]:
         principal = await authenticate(request, self._services)

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 from postroom import __version__
 from postroom.core.services import Services
 from postroom.edges.problems import handlers
-from postroom.edges.rest import delegations, health, history, page, registry, sessions, tokens, workspaces
+from postroom.edges.rest import delegations, health, history, mailbox, page, registry, sessions, tokens, workspaces
 from postroom.edges.rest.health import Collect, Health
 
 Json = dict[str, Any]
@@ -20,6 +20,7 @@ _ROUTERS = (
     tokens.router,
     registry.router,
     history.router,
+    mailbox.router,
     delegations.router,
     sessions.router,
     health.router,

@@ -113,7 +113,7 @@ async def delegate(id: UUID, request: Request, caller: Caller, services: Use, ta
     async def enough() -> bool:
         return await request.is_disconnected()
 
-    found = await services.delegations.wait(id, receipt, task.wait_seconds, enough)
+    found = await services.delegations.wait(id, receipt.message_id, task.wait_seconds, enough)
     told = view(found) | {"idempotent_hit": receipt.duplicate}
     status = 200 if receipt.duplicate or found.ended_at else 202
     return Response(orjson.dumps(told), status, {"X-Postroom-Message-Id": str(found.id)}, media_type="application/json")

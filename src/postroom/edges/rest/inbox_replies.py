@@ -1,9 +1,10 @@
 """What a fetching agent answered, in whichever of the four forms it chose."""
 
 from typing import Any, cast
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from postroom.core.deliveries.model import Cancelled, Failure, Reply
+from postroom.edges.idempotency import reply_id_for
 from postroom.edges.wire import ROLE_AGENT, artifact_from_wire, message_from_wire, state_word, text_of
 from postroom.errors import Malformed, Refused
 
@@ -42,12 +43,9 @@ def _usage(body: Json) -> Json | None:
 
 
 def _own(message_id: UUID, message: Json) -> Json:
-    """The message as Postroom keeps it: said by the agent, without names for task and context, which are Postroom's.
-
-    Its id is made of the message that it answers, so that the same reply again is the same reply.
-    """
+    """The message as Postroom keeps it: said by the agent, without names for task and context, which are Postroom's."""
     kept = {name: value for name, value in message.items() if name not in ("taskId", "contextId")}
-    return {"messageId": str(uuid5(message_id, "reply"))} | kept | {"role": ROLE_AGENT}
+    return {"messageId": reply_id_for(message_id)} | kept | {"role": ROLE_AGENT}
 
 
 def _task(message_id: UUID, value: object, usage: Json | None) -> Reply | Failure | Cancelled:

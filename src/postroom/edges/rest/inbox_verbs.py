@@ -10,7 +10,6 @@ from uuid import UUID
 
 from pydantic import Field
 
-from postroom.clock import jittered, monotonic
 from postroom.core.deliveries.model import Cancelled, Claim, Delivery, Failure, Hold, Reply, Return, ReturnKind, Written
 from postroom.core.deliveries.service import brought_to_url
 from postroom.core.identity.model import Principal
@@ -18,8 +17,8 @@ from postroom.core.messages.model import Standing
 from postroom.core.registry.model import DeliveryMode
 from postroom.core.services import Services
 from postroom.edges.body import Fields, Text, check
+from postroom.edges.presence import Presence
 from postroom.edges.rest.inbox_replies import read_reply
-from postroom.edges.rest.presence import Presence
 from postroom.edges.wire import message_from_wire, rfc3339
 from postroom.errors import Forbidden, NotFound, PostroomError, Refused, Superseded
 
@@ -114,23 +113,14 @@ class InboxVerbs:
         await self.admit(principal, workspace)
         lease = fields.lease or self._services.settings.lease_seconds
         claim = Claim(workspace_id=workspace, credential_id=principal.credential_id, most=fields.max, lease=lease)
-        deliveries = await self._wait_for(claim, fields.wait, gone, stopping)
+
+        async def enough() -> bool:
+            return stopping() or await gone()
+
+        deliveries = await self._services.deliveries.wait_for_post(claim, fields.wait, enough)
         if deliveries and await gone():
             await self.give_back(principal, deliveries)
         return {"items": [item_view(delivery) for delivery in deliveries]}
-
-    async def _wait_for(self, claim: Claim, seconds: float, gone: Gone, stopping: Callable[[], bool]) -> list[Delivery]:
-        give_up = monotonic() + seconds
-        # Listening begins before the first look: what comes in between is not slept through.
-        with self._services.signals.subscribe(f"post:{claim.workspace_id}") as post:
-            while True:
-                deliveries = await self._services.deliveries.claim_post(claim)
-                left = give_up - monotonic()
-                if deliveries or left <= 0:
-                    return deliveries
-                await post.wait(min(left, jittered(self._services.settings.poll_seconds)))
-                if stopping() or await gone():
-                    return []
 
     async def give_back(self, principal: Principal, deliveries: Sequence[Delivery]) -> None:
         """What was leased for nobody; what can not be given back runs out by itself."""

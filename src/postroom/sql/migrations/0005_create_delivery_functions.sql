@@ -275,7 +275,6 @@ begin
     chain := coalesce(held.chain, '{}') || p_source.id;
     verdict := case
         when p_named is not null and held.id is null then 'parent_ended'
-        when p_report and p_source.id = p_target.id then 'to_self'
         when p_target.id = any(held.chain) then 'cycle'
         when cardinality(chain) > p_deepest then 'too_deep'
         when exists (select from unnest(held.chain) link (id) left join workspace w on w.id = link.id

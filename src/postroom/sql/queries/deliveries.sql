@@ -150,3 +150,33 @@ select s.message_id, s.token, s.message_id in (select message_id from freed) as 
 
 -- name: remove_server
 delete from server where id = $1
+
+-- name: keep_work
+-- From now on the session's.
+update work set session = $4, session_token = token where message_id = $1 and workspace_id = $2 and token = $3 and leased returning message_id
+
+-- name: extend_kept
+-- All that the sessions hold. Who is busy with a row right now ends or extends it himself: it is passed over.
+with kept as materialized (
+    select w.message_id, given.lease
+    from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::float8[]) given (workspace_id, session, credential_id, lease)
+    join work w on w.workspace_id = given.workspace_id and w.session = given.session
+    where w.due_at < 'infinity' and w.session_token = w.token and w.leased and credential_lives(given.credential_id)
+    for update of w skip locked
+)
+update work w set due_at = clock_timestamp() + make_interval(secs => kept.lease) from kept where w.message_id = kept.message_id
+returning w.message_id
+
+-- name: find_kept
+-- The token under which a session holds a message.
+select token from work where message_id = $1 and workspace_id = $2 and session = $3 and session_token = token and leased
+
+-- name: list_post
+-- Unfinished post in its order; $2 at most, $3 a session, $4 only what that session holds.
+select d.*, m.accepted_at, w.leased, w.cancel_requested_at is not null as cancel,
+    w.leased and coalesce(w.session = $3 and w.session_token = w.token, false) as held
+from read_deliveries(array(
+    select k.message_id from work k
+    where k.workspace_id = $1 and (not $4::boolean or (k.session = $3 and k.session_token = k.token and k.leased))
+    order by k.seq limit $2)) d
+join message m on m.id = d.message_id join work w on w.message_id = d.message_id order by d.seq
