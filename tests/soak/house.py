@@ -30,6 +30,7 @@ SETTINGS = {
     "pool_size": "4",
     "attempt_limit": "1000",
     "lease_seconds": "10",
+    "delegation_limit": "10000",  # one member sends whole bursts
     "backoff_seconds": "0.1",
     "backoff_limit": "2",
     "drain_seconds": "5",
@@ -212,12 +213,15 @@ def _fetched(residents: dict[str, Resident]) -> list[Json]:
 
 
 def _routes(residents: dict[str, Resident]) -> list[Json]:
-    """The operator to everybody; the members of a family to each other. Called mailboxes get most of it: they are the cheapest."""
+    """The operator to everybody; one member of a family to the others, and not to itself, which while it has post in hand would be a circle.
+
+    Called mailboxes get most of it: they are the cheapest.
+    """
     routes: list[Json] = []
     for name, each in residents.items():
         weight = 6 if "called" in name else 1
         sibling = residents[f"{name.partition('-')[0]}-called-3"]
-        for token in (OPERATOR, sibling.token):
+        for token in (OPERATOR,) if each is sibling else (OPERATOR, sibling.token):
             routes += [{"token": token, "mailbox": each.id, "slow": "slow" in name}] * (
                 weight if token is OPERATOR else max(1, weight // 2)
             )
