@@ -213,7 +213,7 @@ def _fetched(residents: dict[str, Resident]) -> list[Json]:
 
 
 def _routes(residents: dict[str, Resident]) -> list[Json]:
-    """The operator to everybody; one member of a family to the others, and not to itself, which while it has post in hand would be a circle.
+    """The operator to everybody; one member of a family to the others, not to itself: with post in hand that would be a circle.
 
     Called mailboxes get most of it: they are the cheapest.
     """

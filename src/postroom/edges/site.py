@@ -23,7 +23,7 @@ def build_site(
     """The application of the HTTP server. Streams and claims end when ``draining`` is set, sends stop waiting when ``closing`` is."""
     routes = [*a2a.routes(services, closing), *inbox.routes(services, draining), *live.routes(services, draining), *mcp.routes()]
     extra_paths = {**a2a.paths(), **inbox.paths(), **live.paths(), **mcp_paths()}
-    api = create_api(services, health=health, collect=collect, routes=routes, extra_paths=extra_paths)
+    api = create_api(services, health=health, collect=collect, closing=closing, routes=routes, extra_paths=extra_paths)
     return wrap(_shortened(routes, api), services.settings)
 
 

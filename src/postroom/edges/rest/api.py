@@ -1,5 +1,6 @@
 """The management surface as one FastAPI application; hot paths join it as plain routes."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -42,16 +43,17 @@ def create_api(
     *,
     health: Health,
     collect: Collect,
+    closing: asyncio.Event,
     routes: Sequence[BaseRoute] = (),
     extra_paths: Mapping[str, Json] | None = None,
 ) -> FastAPI:
-    """The application.
+    """The application. Sends stop waiting when ``closing`` is set.
 
     ``routes`` are plain routes beside FastAPI's, ``extra_paths`` the OpenAPI path
     items that describe them.
     """
     app = FastAPI(title="Postroom", version=__version__, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.services, app.state.health, app.state.collect = services, health, collect
+    app.state.services, app.state.health, app.state.collect, app.state.closing = services, health, collect, closing
     # First, because a plain route names its path whole, and the hottest ones should not wait for forty others to say no.
     app.router.routes.extend(routes)
     for router in _ROUTERS:

@@ -111,7 +111,7 @@ async def delegate(id: UUID, request: Request, caller: Caller, services: Use, ta
     receipt = await services.delegations.delegate(caller, id, _draft(request, task))
 
     async def enough() -> bool:
-        return await request.is_disconnected()
+        return request.app.state.closing.is_set() or await request.is_disconnected()
 
     found = await services.delegations.wait(id, receipt.message_id, task.wait_seconds, enough)
     told = view(found) | {"idempotent_hit": receipt.duplicate}
