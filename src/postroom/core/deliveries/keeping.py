@@ -14,7 +14,6 @@ from postroom.core.deliveries.model import Claim, Delivery, Hold, Return, Return
 from postroom.core.deliveries.service import Deliveries
 from postroom.db.database import Database
 from postroom.errors import PostroomError
-from postroom.failpoints import reach
 from postroom.settings import Settings
 
 MOST = 100
@@ -41,9 +40,7 @@ class Keeping:
         if not found:
             return None
         delivery = found[0]
-        reach("keep.claimed")
         await store.keep_work(self._db, delivery, session.id)
-        reach("keep.kept")
         if not await gone():
             return delivery
         # Nobody hears of it; what can not be given back runs out by itself.
