@@ -42,6 +42,7 @@ NAMES: Final = frozenset(
         "give_back": "received committed",
         "cancel": "received committed call_dropped",
         "reap": "due committed",
+        "orphan": "found cancelled",
         "disown": "looked freed",
         "rescue": "suspected freed repaired",
         "removal": "marked failed",

@@ -15,7 +15,7 @@ from uuid import uuid4
 import asyncpg
 import httpx
 
-from tests.crash.checker import answer_to
+from tests.crash.checker import answer_to, end_of
 from tests.crash.load import Mailbox
 from tests.crash.stage import ENDED, LEASE, OPERATOR, Stage, loads
 from tests.edges.agents import Behaviour, Exchange, RawAgent, raw_agent
@@ -34,21 +34,26 @@ class Flow:
 # Agents that fetch
 
 
-async def _say(stage: Stage, http: httpx.AsyncClient, mailbox: Mailbox, path: str, body: Json) -> httpx.Response:
+async def say(stage: Stage, http: httpx.AsyncClient, mailbox: Mailbox, path: str, body: Json) -> httpx.Response:
     return await stage.house.post(http, path, body, {"Authorization": f"Bearer {mailbox.token}"})
 
 
-async def _work_on(stage: Stage, http: httpx.AsyncClient, mailbox: Mailbox, item: Json) -> None:
+def words_of(message: Json, report: Json | None) -> str:
+    """What an agent calls what it got: its text, or whose end it tells."""
+    return end_of(report["delegation_id"]) if report else message["parts"][0]["text"]
+
+
+async def work_on(stage: Stage, http: httpx.AsyncClient, mailbox: Mailbox, item: Json) -> None:
     """A sign of life, progress, a longer lease, the reply; a lease that is lost meanwhile ends it."""
-    text, place = item["message"]["parts"][0]["text"], f"/workspaces/{mailbox.id}/inbox/{item['message_id']}"
+    text, place = words_of(item["message"], item["report"]), f"/workspaces/{mailbox.id}/inbox/{item['message_id']}"
     stage.house.journal.saw(mailbox.id, item["message_id"], text, item["attempt"])
-    await _say(stage, http, mailbox, "/registry/heartbeat", {"workspace_id": mailbox.id})
+    await say(stage, http, mailbox, "/registry/heartbeat", {"workspace_id": mailbox.id})
     for verb, words in (
         ("progress", {"text": "half way"}),
         ("extend", {"lease": LEASE}),
         ("reply", {"parts": [{"text": answer_to(text)}]}),
     ):
-        answer = await _say(stage, http, mailbox, f"{place}/{verb}", {"token": item["token"], **words})
+        answer = await say(stage, http, mailbox, f"{place}/{verb}", {"token": item["token"], **words})
         if answer.status_code == 409:
             return
         assert answer.status_code == 200, f"{verb}: {answer.text}"
@@ -58,9 +63,9 @@ async def _work_on(stage: Stage, http: httpx.AsyncClient, mailbox: Mailbox, item
 async def _fetch(stage: Stage, mailbox: Mailbox) -> None:
     async with httpx.AsyncClient(timeout=30) as http:
         while True:
-            claimed = await _say(stage, http, mailbox, f"/workspaces/{mailbox.id}/inbox/claim", {"wait": 2, "lease": LEASE})
+            claimed = await say(stage, http, mailbox, f"/workspaces/{mailbox.id}/inbox/claim", {"wait": 2, "lease": LEASE})
             for item in claimed.json()["items"]:
-                await _work_on(stage, http, mailbox, item)
+                await work_on(stage, http, mailbox, item)
 
 
 @asynccontextmanager
@@ -90,19 +95,20 @@ async def _send_two(stage: Stage, mailbox: Mailbox) -> None:
 # Agents that are called
 
 
-def _answering(stage: Stage, misbehave: Callable[[int], str] = lambda _: "", after: int = 0) -> Behaviour:
-    """Answers, unless ``misbehave`` knows better for this attempt: ``break`` the connection, ``hang`` until the caller is gone.
+def answering(stage: Stage, misbehave: Callable[[int], str] = lambda _: "", after: int = 0, box: int = 0) -> Behaviour:
+    """The agent of this ``box`` of the stage answers, unless ``misbehave`` knows better for this attempt.
 
-    Nothing is answered before ``after`` messages are in the box.
+    ``break`` the connection, ``hang`` until the caller is gone. Nothing is answered before ``after`` messages are there.
     """
 
     async def behave(exchange: Exchange) -> None:
         if after:
             with suppress(OSError, asyncpg.PostgresError):
                 await _accepted(stage, after)
-        text = exchange.json["params"]["message"]["parts"][0]["text"]
+        message = exchange.json["params"]["message"]
+        text = words_of(message, message["metadata"]["postroom"].get("report"))
         attempt = int(exchange.header("X-Postroom-Attempt") or 0)
-        stage.house.journal.saw(stage.ids[0], exchange.header("X-Postroom-Message-Id") or "", text, attempt)
+        stage.house.journal.saw(stage.ids[box], exchange.header("X-Postroom-Message-Id") or "", text, attempt)
         match misbehave(attempt):
             case "break":
                 raise ConnectionError("as the case wants it")
@@ -128,7 +134,7 @@ async def _accepted(stage: Stage, messages: int) -> None:
 async def called_agent(
     stage: Stage, misbehave: Callable[[int], str] = lambda _: "", after: int = 0
 ) -> AsyncGenerator[tuple[Mailbox, RawAgent]]:
-    async with raw_agent(_answering(stage, misbehave, after)) as agent:
+    async with raw_agent(answering(stage, misbehave, after)) as agent:
         await stage.well()
         yield await stage.mailbox(delivery_mode="push", url=agent.url), agent
 
@@ -186,10 +192,10 @@ async def removed(stage: Stage) -> None:
     async with httpx.AsyncClient(timeout=30) as http:
         for _ in range(2):
             await stage.send(http, mailbox, str(uuid4()))
-        await _remove(stage, http, mailbox)
+        await remove(stage, http, mailbox)
 
 
-async def _remove(stage: Stage, http: httpx.AsyncClient, mailbox: Mailbox) -> None:
+async def remove(stage: Stage, http: httpx.AsyncClient, mailbox: Mailbox) -> None:
     while True:
         try:
             answer = await http.delete(
@@ -260,7 +266,7 @@ async def _leave_post(stage: Stage) -> None:
 
 async def taken_over(stage: Stage) -> None:
     """The agent is back at another address; both messages reach it."""
-    async with raw_agent(_answering(stage)) as agent, httpx.AsyncClient(timeout=30) as http:
+    async with raw_agent(answering(stage)) as agent, httpx.AsyncClient(timeout=30) as http:
         await stage.well()
         path = f"{stage.house.urls[0]}/workspaces/{stage.ids[0]}"
         while True:
@@ -326,7 +332,7 @@ async def drained(stage: Stage) -> None:
     async def behave(exchange: Exchange) -> None:
         if not release.is_set():
             await release.wait()
-        await _answering(stage)(exchange)
+        await answering(stage)(exchange)
 
     async with raw_agent(behave) as agent, httpx.AsyncClient(timeout=30) as http:
         await stage.well()

@@ -91,6 +91,12 @@ PLACES: dict[str, dict[str, int]] = {
     "disowned": {"disown.looked": 3, "disown.freed": 1},
     "drained": _places("drain", "begun accepted called closed finished removed"),
     "migrated": {**_places("migrate", "locked table_made done"), **_places("migrate", "begun changed noted committed", 5)},
+    "delegated": {**_places("accept", ACCEPT, 2), **_places("finish", FINISH, 4), **_places("claim", "post_committed", 4)},
+    "delegated_called": {**_places("call", "begun settling settled", 4), **_places("finish", "committed", 4)},
+    "delegated_cancelled": _places("cancel", "received committed", 2),
+    "delegated_expired": {"reap.due": 3, "reap.committed": 1},
+    "delegated_removed": _places("removal", "marked failed"),
+    "delegated_orphaned": _places("orphan", "found cancelled", 2),
     "created": {
         **_places("create", "settled directory initdb settings roles synced renamed linked"),
         **_places("database", "started ready"),
@@ -107,6 +113,12 @@ TAKEN: dict[str, str] = {
     "exhausted": "end.outcome_inserted end.committing",
     "cancelled": "cancel.asked_for cancel.event_noted end.work_removed end.committing",
     "expired": "end.work_removed end.committing",
+    "delegated": "accept.committing end.committing tell.message_inserted tell.work_inserted tell.event_noted tell.committing",
+    "delegated_called": "tell.committing",
+    "delegated_cancelled": "cancel.asked_for tell.work_inserted tell.committing",
+    "delegated_expired": "end.outcome_inserted tell.committing",
+    "delegated_removed": "tell.message_inserted tell.committing",
+    "delegated_orphaned": "tell.message_inserted tell.committing",
 }
 
 # By the agent's own way of dealing with a message.
@@ -150,6 +162,10 @@ SHORT = (
     Case("drained", "drain.removed"),
     Case("migrated", "migrate.changed", hit=3),
     Case("created", "create.renamed"),
+    Case("delegated", "tell.work_inserted", BACKEND),
+    Case("delegated_cancelled", "tell.committing", BOTH),
+    Case("delegated_removed", "tell.message_inserted", BACKEND),
+    Case("delegated_orphaned", "orphan.cancelled"),
     Case("sdk_replies", "agent.stored", AGENT),
     Case("sdk_works_long", "agent.extended", AGENT),
     Case("sdk_fails", "agent.failing", AGENT),

@@ -50,6 +50,7 @@ class Stage:
     port: int = field(default_factory=free_port)
     mailboxes: list[Mailbox] = field(default_factory=list[Mailbox])
     letters: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    tasks: dict[str, tuple[Mailbox, Json]] = field(default_factory=dict[str, tuple[Mailbox, Json]])
     lives: int = 0
     came_back: float = 0.0
 
@@ -107,6 +108,11 @@ class Stage:
         return next(mailbox for mailbox in self.mailboxes if mailbox.id == self.house.journal.intents[key])
 
     @property
+    def keys(self) -> list[str]:
+        """Of everything that was sent, by people and by workspaces."""
+        return [*self.letters, *self.tasks]
+
+    @property
     def ids(self) -> list[str]:
         return [mailbox.id for mailbox in self.mailboxes]
 
@@ -138,6 +144,26 @@ class Stage:
             if not wait or "message" in result or result["task"]["status"]["state"] in ENDED:
                 return answer.headers["x-postroom-message-id"]
 
+    async def delegate(self, http: httpx.AsyncClient, lead: Mailbox, target: Mailbox, key: str, **fields: Any) -> str:
+        """Have ``lead`` ask another for what ``key`` says until that is acknowledged; returns the delegation's id."""
+        self.house.journal.mean(key, target.id)
+        self.tasks[key] = lead, {"target_id": target.id, "task": key, "idempotency_key": key, **fields}
+        return await self._delegate(http, key)
+
+    async def _delegate(self, http: httpx.AsyncClient, key: str) -> str:
+        lead, body = self.tasks[key]
+        answer = await self.house.post(http, f"/workspaces/{lead.id}/delegate", body, {"Authorization": f"Bearer {lead.token}"})
+        assert answer.status_code in (200, 202), answer.text
+        self.house.journal.acked(key, answer.json()["delegation_id"])
+        return answer.json()["delegation_id"]
+
+    async def repeat(self, http: httpx.AsyncClient) -> None:
+        """Say everything again, in the same words."""
+        for key in self.letters:
+            await self.send(http, self.of(key), key)
+        for key in self.tasks:
+            await self._delegate(http, key)
+
     async def database_answers(self) -> None:
         """Wait until PostgreSQL takes connections again."""
         while True:
@@ -155,9 +181,9 @@ class Stage:
         lost = promised - {row.id for row in rows}
         assert not lost, f"acknowledged and not in the database: {lost}"
         keys = {key for key, _ in self.house.journal.acks}
-        unheard = [key for key in self.letters if key not in keys]
+        unheard = [key for key in self.keys if key not in keys]
         if not unheard:
-            return "acknowledged, and there" if self.letters else "nothing was sent yet"
+            return "acknowledged, and there" if self.keys else "nothing was sent yet"
         kept = {row.key for row in rows}
         found = sum(key in kept for key in unheard)
         return KEPT_UNHEARD if found else "no ack and not there, sent by retry"

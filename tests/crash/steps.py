@@ -16,7 +16,7 @@ import asyncpg
 
 # The table, when, and for which rows; a step that ends in "committing" is the transaction's last before its commit.
 STEPS = {
-    "accept.message_inserted": ("message", "insert", "new.role = 'user'"),
+    "accept.message_inserted": ("message", "insert", "new.role = 'user' and new.reply_to is null"),
     "accept.work_inserted": ("work", "insert", "true"),
     "accept.number_taken": ("mailbox", "update", "new.last_seq > old.last_seq and new.open_count > old.open_count"),
     "accept.event_noted": ("event", "insert", "new.type = 'message.accepted'"),
@@ -36,6 +36,10 @@ STEPS = {
     "end.event_noted": ("event", "insert", "new.type in ('message.replied', 'message.failed', 'message.cancelled', 'message.expired')"),
     "end.next_let_out": ("work", "update", "old.due_at = 'infinity' and new.due_at < 'infinity'"),
     "end.committing": ("outcome", "insert", "true"),
+    "tell.message_inserted": ("message", "insert", "new.role = 'user' and new.reply_to is not null"),
+    "tell.work_inserted": ("work", "insert", "crash.tells(new.message_id)"),
+    "tell.event_noted": ("event", "insert", "new.type = 'message.accepted' and crash.tells(new.message_id)"),
+    "tell.committing": ("message", "insert", "new.role = 'user' and new.reply_to is not null"),
 }
 
 _LOCK = 4711
@@ -43,6 +47,9 @@ _MACHINE = """
     create schema crash;
     create table crash.armed (step text primary key);
     grant usage on schema crash to postroom;
+    create function crash.tells(id uuid) returns boolean language sql as $$
+        select m.reply_to is not null from public.message m where m.id = $1
+    $$;
     create function crash.stall() returns trigger language plpgsql security definer as $$ begin
         perform nextval(format('crash.%I', tg_argv[0]));
         if exists (select from crash.armed where step = tg_argv[0]) then

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.crash.checker import Event, Journal, Row, answer_to, read_rows
+from tests.crash.checker import Event, Journal, Row, answer_to, end_of, read_rows
 from tests.crash.checker.feeds import judge_feeds
 from tests.crash.checker.messages import judge_messages
 from tests.crash.checker.public import Resident, Run, judge_public
@@ -53,8 +53,8 @@ def honest() -> Account:
         journal.saw(BOX, message, key, 1)
         journal.counted(message, answer)
         journal.heard(key, answer)
-        rows.append(Row(message, BOX, number + 1, SENDER, key, key, None, "replied", False, 1.0))
-        rows.append(Row(f"reply {key}", BOX, number + 4, BOX, None, answer, message, None, False, 2.0))
+        rows.append(Row(message, BOX, number + 1, "user", SENDER, key, key, None, "replied", False, 1.0))
+        rows.append(Row(f"reply {key}", BOX, number + 4, "agent", BOX, None, answer, message, None, False, 2.0))
         for place, type in enumerate(("accepted", "handed", "replied")):
             events.append(Event(number + 1, place, f"message.{type}", BOX, None, message, SENDER, 1.0))
     rows.sort(key=lambda row: row.seq)
@@ -67,6 +67,7 @@ def honest() -> Account:
 
 def test_an_honest_account_holds() -> None:
     assert honest().verdict.faults == {}
+    assert with_a_report().verdict.faults == {}
 
 
 def acknowledged_and_gone(account: Account) -> None:
@@ -91,7 +92,7 @@ def shown_and_never_committed(account: Account) -> None:
 
 
 def two_messages_of_one_key(account: Account) -> None:
-    account.rows.append(Row("message a2", BOX, 7, SENDER, "a", "a", None, "replied", False, 1.0))
+    account.rows.append(Row("message a2", BOX, 7, "user", SENDER, "a", "a", None, "replied", False, 1.0))
 
 
 def two_acknowledgements(account: Account) -> None:
@@ -99,7 +100,7 @@ def two_acknowledgements(account: Account) -> None:
 
 
 def two_answers(account: Account) -> None:
-    account.rows.append(Row("reply a2", BOX, 7, BOX, None, "did a #2", "message a", None, False, 2.0))
+    account.rows.append(Row("reply a2", BOX, 7, "agent", BOX, None, "did a #2", "message a", None, False, 2.0))
 
 
 def two_ends(account: Account) -> None:
@@ -212,6 +213,65 @@ LIES: list[tuple[Callable[[Account], None], set[str]]] = [
     (shown_to_a_stranger, {"forbidden"}),
     (let_in, {"forbidden"}),
 ]
+
+
+def with_a_report() -> Account:
+    """The same, and the sender of c is a workspace that is told of its end, and has read that."""
+    account = honest()
+    account.row("message c", report=True)
+    account.journal.saw(SENDER, "report c", end_of("message c"), 1)
+    account.rows.append(Row("report c", SENDER, 1, "user", BOX, None, f"{answer_to('c')} #1", "message c", "replied", False, 3.0))
+    account.rows.append(Row("reply d", SENDER, 2, "agent", SENDER, None, answer_to(end_of("message c")), "report c", None, False, 4.0))
+    for place, type in enumerate(("accepted", "handed", "replied")):
+        account.events.append(Event(7, place, f"message.{type}", SENDER, None, "report c", BOX, LATE + 1))
+    return account
+
+
+def not_told(account: Account) -> None:
+    account.rows = [row for row in account.rows if row.mailbox != SENDER]
+
+
+def told_twice(account: Account) -> None:
+    account.rows.append(replace(account.rows[-2], id="report c2", seq=3))
+
+
+def told_without_having_asked(account: Account) -> None:
+    account.row("message c", report=False)
+
+
+def told_of_something_else(account: Account) -> None:
+    account.row("report c", reply_to="message z")
+
+
+def told_to_somebody_else(account: Account) -> None:
+    account.row("report c", mailbox=STRANGER)
+    account.row("reply d", seq=1)
+
+
+def told_other_words(account: Account) -> None:
+    account.row("report c", text="did b #1")
+
+
+def read_twice(account: Account) -> None:
+    account.journal.saw(SENDER, "report c2", end_of("message c"), 1)
+
+
+REPORTED_LIES: list[tuple[Callable[[Account], None], set[str]]] = [
+    (not_told, {"lost"}),
+    (told_twice, {"doubled", "missing", "wrong"}),
+    (told_without_having_asked, {"unexpected"}),
+    (told_of_something_else, {"lost", "unexpected", "wrong"}),
+    (told_to_somebody_else, {"wrong"}),
+    (told_other_words, {"wrong"}),
+    (read_twice, {"doubled"}),
+]
+
+
+@pytest.mark.parametrize(("lie", "classes"), REPORTED_LIES, ids=[lie.__name__ for lie, _ in REPORTED_LIES])
+def test_a_lie_about_an_end_that_is_told_is_found(lie: Callable[[Account], None], classes: set[str]) -> None:
+    account = with_a_report()
+    lie(account)
+    assert account.verdict.faults.keys() == classes
 
 
 @pytest.mark.parametrize(("lie", "classes"), LIES, ids=[lie.__name__ for lie, _ in LIES])

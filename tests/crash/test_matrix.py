@@ -18,7 +18,9 @@ import pytest
 from postroom.db.migrate import migrate, pending_migrations
 from tests.conftest import NewServer
 from tests.crash.checker import judge
-from tests.crash.flows import FLOWS, Flow
+from tests.crash.delegated import DELEGATED
+from tests.crash.flows import FLOWS as PLAIN
+from tests.crash.flows import Flow
 from tests.crash.load import at_rest
 from tests.crash.matrix import BACKEND, BOTH, CASES, POSTMASTER, SERVER, Case
 from tests.crash.stage import END_SECONDS, KEPT_UNHEARD, OPERATOR, SECRET, SETTINGS, Stage
@@ -30,6 +32,7 @@ from tests.support.http import ask
 from tests.support.server import ServerProcess
 
 FAULT_SECONDS = 30.0
+FLOWS = PLAIN | DELEGATED
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -95,7 +98,7 @@ async def test_what_dies_comes_back_whole(case: Case, base: Base, new_server: Ne
         await check(flow, stage)
     async with connected(stage.superuser_dsn) as steps:
         traces.note_steps(await steps.reached())
-    traces.conclude(kind=kind, messages=len(stage.letters), rest_seconds=rest_seconds)
+    traces.conclude(kind=kind, messages=len(stage.keys), rest_seconds=rest_seconds)
 
 
 async def live_before(before: Callable[[Stage], Awaitable[None]], stage: Stage) -> None:
@@ -171,13 +174,12 @@ async def come_to_rest(stage: Stage) -> float:
 async def check(flow: Flow, stage: Stage) -> None:
     """A retry is the same message, and nothing of what was said or promised is missing, double or torn."""
     async with httpx.AsyncClient(timeout=30) as http:
-        for key in stage.letters:
-            await stage.send(http, stage.of(key), key)
+        await stage.repeat(http)
     verdict = await judge(stage.house.journal, stage.dsn, stage.ids, ends=flow.states)
     assert verdict.faults == {}
     assert {row.state for row in await stage.rows() if row.reply_to is None} <= set(flow.states)
     assert await torn_rows(stage.dsn, stage.ids) == []
     for mailbox in stage.mailboxes:
         page = ask(stage.house.urls[0], "GET", f"/workspaces/{mailbox.id}/chat-history?limit=200", token=OPERATOR).body
-        said = [line["content"] for line in page["messages"] if line["role"] == "user"]
-        assert sorted(said) == sorted(key for key in stage.letters if stage.of(key) == mailbox)
+        said = [line["content"] for line in page["messages"] if line["role"] == "user" and line["reply_to"] is None]
+        assert sorted(said) == sorted(key for key in stage.keys if stage.of(key) == mailbox)

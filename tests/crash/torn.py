@@ -12,7 +12,7 @@ _TORN = """
     union all select 'an end that names no reply', count(*) from outcome o
         where o.reply_id is not null and not exists (select from message r where r.id = o.reply_id)
     union all select 'a reply that no end names', count(*) from message r
-        where r.reply_to is not null and not exists (select from outcome o where o.reply_id = r.id)
+        where r.role = 'agent' and r.reply_to is not null and not exists (select from outcome o where o.reply_id = r.id)
     union all select 'a message that is answered and was never handed out', count(*) from outcome o join message m on m.id = o.message_id
         where o.state = 'replied' and not exists (select from event e where e.message_id = m.id and e.type = 'message.handed')"""
 

@@ -43,7 +43,6 @@ from postroom.agent.parts import Json
 from postroom.agent.store import Kept
 from postroom.agent.tasks import Event, Run, to_parts
 from postroom.client import Item
-from postroom.failpoints import reach
 
 # As many as the server ever hands out at a time; threads are made when they are needed.
 THREADS = 64
@@ -142,7 +141,6 @@ class Answering(RequestHandler):
             to_parts(outcome.fields)
             self._desk.store.put(kept)
             self._desk.store.settle(kept)
-            reach("agent.stored")
         except ParseError as error:
             return Failed(f"the reply has parts that are not A2A's: {error}", retry=False)
         except OSError as error:

@@ -19,6 +19,7 @@ import orjson
 
 from postroom.agent.files import one_element, state_root, write_whole
 from postroom.errors import SetupError
+from postroom.failpoints import reach
 
 Json = dict[str, Any]
 
@@ -60,6 +61,7 @@ class ReplyStore:
         # Both names at once do no harm after a crash in between: what waits is what counts.
         write_whole(self._waiting / _name(kept.message_id), orjson.dumps(asdict(kept)))
         (self._settled / _name(kept.message_id)).unlink(missing_ok=True)
+        reach("agent.stored")
 
     def kept(self, message_id: str) -> Kept | None:
         """The reply that was computed for this message, whether it was taken or not."""

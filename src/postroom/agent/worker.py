@@ -150,7 +150,6 @@ class Worker:
         """Onto the disk, then out. A full disk costs an attempt: a reply that is kept nowhere is not promised to anyone."""
         try:
             self._outbox.put(item, fields)
-            reach("agent.stored")
         except OSError as error:
             log.exception("the reply to message %s can not be kept", item.message_id)
             return await self._tell(item, "fail", self._client.fail(item, f"the reply can not be kept: {error.strerror}", retry=True))

@@ -7,8 +7,8 @@ down in a directory.
 """
 
 from tests.crash.checker.database import Event, Row, describe_work, read_rows, unfinished
-from tests.crash.checker.journal import Journal, answer_to
+from tests.crash.checker.journal import Journal, answer_to, end_of
 from tests.crash.checker.messages import judge
 from tests.crash.checker.verdict import Verdict
 
-__all__ = ["Event", "Journal", "Row", "Verdict", "answer_to", "describe_work", "judge", "read_rows", "unfinished"]
+__all__ = ["Event", "Journal", "Row", "Verdict", "answer_to", "describe_work", "end_of", "judge", "read_rows", "unfinished"]

@@ -11,11 +11,12 @@ ENDS = frozenset({"message.replied", "message.failed", "message.cancelled", "mes
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One message. ``accepted`` is a time of the machine's clock."""
+    """One message. ``accepted`` is a time of the machine's clock; ``report``: its sender is to be told of its end by post."""
 
     id: str
     mailbox: str
     seq: int
+    role: str
     sender: str
     key: str | None
     text: str | None
@@ -23,6 +24,12 @@ class Row:
     state: str | None
     work: bool
     accepted: float
+    report: bool = False
+
+    @property
+    def told(self) -> str | None:
+        """Where it is post about an end: of which message."""
+        return self.reply_to if self.role == "user" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +52,9 @@ class Event:
 
 
 _ROWS = """
-    select m.id::text, m.workspace_id::text as mailbox, m.seq, m.sender_id::text as sender, m.idempotency_key as key,
+    select m.id::text, m.workspace_id::text as mailbox, m.seq, m.role, m.sender_id::text as sender, m.idempotency_key as key,
         m.body -> 'parts' -> 0 ->> 'text' as text, m.reply_to::text, o.state, w.message_id is not null as work,
-        extract(epoch from m.accepted_at)::float8 as accepted
+        extract(epoch from m.accepted_at)::float8 as accepted, m.report
     from message m left join outcome o on o.message_id = m.id left join work w on w.message_id = m.id
     where m.workspace_id = any($1::uuid[]) order by m.workspace_id, m.seq"""
 _EVENTS = """

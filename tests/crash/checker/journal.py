@@ -55,6 +55,11 @@ def answer_to(text: str) -> str:
     return f"did {text}"
 
 
+def end_of(message: str) -> str:
+    """What who delegated writes down as the text of the post that tells how ``message`` ended: many ends read alike."""
+    return f"the end of {message}"
+
+
 @dataclass(slots=True)
 class Journal:
     """What the clients know, written down as they learn it: before a send what is meant, after it what was promised.

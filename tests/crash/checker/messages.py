@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable
 from itertools import pairwise
 
 from tests.crash.checker.database import ENDS, Event, Row, read_events, read_rows
-from tests.crash.checker.journal import Journal, answer_to
+from tests.crash.checker.journal import Journal, answer_to, end_of
+from tests.crash.checker.reports import judge_reports
 from tests.crash.checker.verdict import Verdict
 
 
@@ -19,8 +20,8 @@ async def judge(journal: Journal, dsn: str, mailboxes: Iterable[str], *, ends: C
 
 def judge_messages(journal: Journal, rows: list[Row], events: list[Event], *, loose: Collection[str] = ()) -> Verdict:
     """The same on what was read. ``loose`` mailboxes hand out several at a time: no order is due."""
-    asked = [row for row in rows if row.reply_to is None]
-    replies = [row for row in rows if row.reply_to is not None]
+    asked = [row for row in rows if row.reply_to is None or row.told is not None]
+    replies = [row for row in rows if row.reply_to is not None and row.told is None]
     verdict = Verdict()
     _judge_presence(journal, asked, verdict)
     _judge_single(journal, asked, replies, verdict)
@@ -29,13 +30,16 @@ def judge_messages(journal: Journal, rows: list[Row], events: list[Event], *, lo
     _judge_answers(journal, asked, replies, verdict)
     _judge_order(journal, asked, replies, verdict, loose)
     _judge_numbers(rows, verdict)
+    judge_reports(asked, replies, verdict)
     verdict.stuck += [f"{row.id} {row.state}" for row in asked if row.state is None or row.work]
     verdict.counts = _count(journal, asked)
     return verdict
 
 
 def _name(journal: Journal, row: Row) -> str:
-    """What the sender calls a message: its key, or its text where a client makes the keys by itself."""
+    """What the sender calls a message: its key, or its text where a client makes the keys by itself; post about an end is called so."""
+    if row.told is not None:
+        return end_of(row.told)
     return row.key if row.key in journal.intents else row.text or ""
 
 
@@ -45,7 +49,7 @@ def _judge_presence(journal: Journal, asked: list[Row], verdict: Verdict) -> Non
         row = present.get(message)
         if row is None or (_name(journal, row), row.text, row.mailbox) != (key, key, journal.intents.get(key)):
             verdict.lost.append(f"{key} acknowledged as {message}: {row}")
-    verdict.unexpected += [f"{row.id} {row.key}" for row in asked if _name(journal, row) not in journal.intents]
+    verdict.unexpected += [f"{row.id} {row.key}" for row in asked if row.told is None and _name(journal, row) not in journal.intents]
     known, there = {key for key, _ in [*journal.acks, *journal.answers, *journal.ends]}, {row.text for row in asked}
     verdict.unresolved += [f"{key}: in the database: {key in there}" for key in journal.intents if key not in known]
 
@@ -108,7 +112,7 @@ def _judge_answers(journal: Journal, asked: list[Row], replies: list[Row], verdi
     names = {_name(journal, row): row.id for row in asked}
     for row in asked:
         given = texts.get(row.id, "")
-        if row.state == "replied" and (not _is_answer(given, row.text) or row.id not in done):
+        if row.state == "replied" and (not _is_answer(given, row.text if row.told is None else end_of(row.told)) or row.id not in done):
             verdict.wrong.append(f"{row.id} was answered {given!r}, seen by its agent: {row.id in done}")
     for key, said in journal.answers:
         if texts.get(names.get(key)) != said:
@@ -159,6 +163,7 @@ def _count(journal: Journal, asked: list[Row]) -> dict[str, int]:
         "acks": len(journal.acks),
         "ok": sum(row.state is not None for row in asked),
         "messages": len(asked),
+        "reports": sum(row.told is not None for row in asked),
         "heard": len({key for key, _ in journal.answers}),
         "hand_outs": len(journal.seen),
         "handed_again": len(journal.seen) - len(handed),

@@ -72,7 +72,7 @@ async def _judge_history(http: httpx.AsyncClient, resident: Resident, rows: list
     verdict.unexpected += [f"the history of {resident.name} has {id}" for id in said.keys() - {row.id for row in rows}]
     for row in rows:
         entry = said.get(row.id)
-        state = row.state if row.reply_to is None else (entry or {}).get("state")
+        state = row.state if row.role == "user" else (entry or {}).get("state")
         if entry is None or (entry["seq"], entry["content"], entry["state"], entry["reply_to"]) != (row.seq, row.text, state, row.reply_to):
             verdict.hidden.append(f"the history of {resident.name} shows {entry} for {row}")
     verdict.counts["histories_read"] = verdict.counts.get("histories_read", 0) + len(said)
