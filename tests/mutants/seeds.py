@@ -1,5 +1,6 @@
 """All seeded bugs, one list per part of the path."""
 
+from tests.mutants.agents import AGENTS
 from tests.mutants.faults import FAULTS
 from tests.mutants.lessons import LESSONS
 from tests.mutants.network import NETWORK
@@ -165,4 +166,4 @@ CRASHES = [
     ),
 ]
 
-SEEDS = [*CORE, *FAULTS, *CRASHES, *LESSONS, *NETWORK, *RACES]
+SEEDS = [*CORE, *FAULTS, *CRASHES, *LESSONS, *NETWORK, *RACES, *AGENTS]

@@ -69,7 +69,8 @@ class Message:
     @property
     def report(self) -> Report | None:
         """Set when the message is the end of something that was delegated with ``report=True``; its text and files are the answer."""
-        return None if self._item.report is None else Report(**self._item.report)
+        told = self._item.report
+        return None if told is None else Report(told["delegation_id"], told["status"], told.get("error"))
 
     @property
     def attempt(self) -> int:
