@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
@@ -206,7 +207,7 @@ async def test_an_end_comes_as_a_message_of_its_own_when_that_is_wanted(team: Te
     @team.head.on_message
     async def lead(message: Message) -> str | None:
         if message.report is not None:
-            return await report(message)
+            return told.put_nowait("handled as a message") if named else await report(message)
         return (await team.head.delegate("Hand", message.text, report=True)).id
 
     if named:
@@ -257,7 +258,7 @@ async def test_killed_after_it_has_delegated_a_handler_that_runs_again_delegates
         tasks.create_task(hand.serve())
         sending = tasks.create_task(operator.send(place[0], "begin", wait=50))
         with _delegator(server, place, tmp_path, where) as first:
-            await asyncio.to_thread(first.wait, 40)
+            assert await asyncio.to_thread(first.wait, 40) == -signal.SIGKILL
         with _delegator(server, place, tmp_path, where) as second:
             sent = await sending
             second.kill()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -159,7 +160,7 @@ async def test_killed_in_its_work_the_message_comes_again(server: ServerProcess,
     async with asyncio.TaskGroup() as tasks:
         with served(server, id, token, tmp_path, port) as first:
             sending = tasks.create_task(operator.send(id, "die", wait=50))
-            await asyncio.to_thread(first.wait, 40)
+            assert await asyncio.to_thread(first.wait, 40) == -signal.SIGKILL
         with served(server, id, token, tmp_path, port):
             sent = await sending
     assert sent.text == "answer to die"
@@ -171,11 +172,11 @@ async def test_killed_with_its_answer_on_the_disk_the_handler_does_not_run_again
 ) -> None:
     id, token = await make_agent(operator, "Stored", delivery_mode="push")
     port, effects = free_port(), tmp_path / "effects"
-    plan = Traces(tmp_path).plan("served", "agent.stored kill")
+    plan = Traces(tmp_path).plan("served", "agent.stored hit=1 kill")
     async with asyncio.TaskGroup() as tasks:
         with served(server, id, token, tmp_path, port, **plan) as first:
             sending = tasks.create_task(operator.send(id, "pay once", wait=50))
-            await asyncio.to_thread(first.wait, 40)
+            assert await asyncio.to_thread(first.wait, 40) == -signal.SIGKILL
         with served(server, id, token, tmp_path, port):
             sent = await sending
     assert sent.text == "answer to pay once"
