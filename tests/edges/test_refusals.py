@@ -94,6 +94,10 @@ class Target:
     def is_rpc(self) -> bool:
         return self.path.endswith("/a2a")
 
+    @property
+    def is_mcp(self) -> bool:
+        return self.path.endswith("/mcp")
+
 
 SAID = {"role": "ROLE_USER", "messageId": "m", "parts": [{"text": "hello"}]}
 SEND = {"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": {"message": SAID, "configuration": {"returnImmediately": True}}}
@@ -109,6 +113,7 @@ BODIES: dict[str, tuple[str, Json]] = {
     "POST /workspaces/{id}/delegate": ("own", {"target_id": "{id}", "task": "hello"}),
     "POST /session": ("operator", {"code": "no such code"}),
     "POST /workspaces/{id}/a2a": ("operator", SEND),
+    "POST /workspaces/{id}/mcp": ("own", {"jsonrpc": "2.0", "id": 1, "method": "ping"}),
     "POST /workspaces/{id}/inbox/claim": ("own", {"max": 1}),
     "POST /workspaces/{id}/inbox/{message_id}/extend": ("own", {"token": 1, "lease": 10}),
     "POST /workspaces/{id}/inbox/{message_id}/progress": ("own", {"token": 1, "status": "on it"}),
@@ -161,6 +166,9 @@ async def test_a_malformed_body_is_400_and_leaves_nothing(team: Team, route: str
         if to.is_rpc:
             # A parse error is JSON-RPC's own, and rides on 200.
             assert (answer.status, answer.body["error"]["code"]) == (200, -32700), name
+        elif to.is_mcp:
+            error = answer.body["error"]
+            assert (answer.status, error["code"], error["data"]["code"]) == (400, -32700, "malformed"), name
         else:
             assert (answer.status, answer.code) == (400, "malformed"), name
     assert await stored(team.server) == before
@@ -181,7 +189,7 @@ def test_a_body_that_is_no_object_is_refused(team: Team, route: str, content: by
 @pytest.mark.parametrize("route", BODIES)
 def test_the_limit_of_a_body_is_what_it_says(team: Team, route: str) -> None:
     to = target(team, route)
-    limit = REPLY_LIMIT if route.endswith("/reply") else REQUEST_LIMIT
+    limit = REPLY_LIMIT if route.endswith(("/reply", "/mcp")) else REQUEST_LIMIT
     content = json.dumps(to.fine).encode()
     assert post(team, to, content + b" " * (limit - len(content))).status not in (413, 500)
     status, body = too_large(team, to, limit + 1)
@@ -416,6 +424,10 @@ TABLE: dict[str, dict[str, int]] = {
     "GET /health": row(own=200, related=200, stranger=200, operator=200, person=200, unknown=200),
     "GET /metrics": managed(200, safe=True),
     "POST /workspaces/{id}/a2a": row(own=200, related=200, stranger=404, operator=200, person=403),
+    "POST /workspaces/{id}/mcp": own(200),
+    "GET /workspaces/{id}/mcp": own(200),
+    "DELETE /workspaces/{id}/mcp": own(204),
+    "GET /workspaces/{id}/inbox": read(403),
     "POST /workspaces/{id}/inbox/claim": own(200),
     "POST /workspaces/{id}/inbox/{message_id}/extend": own(409),
     "POST /workspaces/{id}/inbox/{message_id}/progress": own(409),
@@ -441,7 +453,7 @@ def cookie(server: ServerProcess) -> str:
 
 def status_of(team: Team, method: str, path: str, role: str, body: Json | None, *, cookie: str = "") -> int:
     """The status alone: an open stream has no end that one could wait for."""
-    headers = {**JSON, "A2A-Version": "1.0"}
+    headers = {**JSON, "A2A-Version": "1.0", "Accept": "application/json, text/event-stream"}
     if cookie:
         headers["Cookie"] = cookie
     elif role in team.tokens:

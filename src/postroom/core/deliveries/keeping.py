@@ -34,13 +34,14 @@ class Keeping:
 
         Raises as ``Deliveries.claim_post``.
         """
-        lease = self._settings.session_lease_seconds
-        claim = Claim(workspace_id=session.workspace_id, credential_id=session.credential_id, most=1, lease=lease)
+        usual, lease = self._settings.lease_seconds, self._settings.session_lease_seconds
+        claim = Claim(workspace_id=session.workspace_id, credential_id=session.credential_id, most=1, lease=usual)
         found = await self._deliveries.wait_for_post(claim, seconds, gone)
         if not found:
             return None
         delivery = found[0]
-        await store.keep_work(self._db, delivery, session.id)
+        # Only from here on it is out for as long as a session's: a server that ends in between leaves a usual lease.
+        await store.keep_work(self._db, delivery, session.id, lease)
         if not await gone():
             return delivery
         # Nobody hears of it; what can not be given back runs out by itself.

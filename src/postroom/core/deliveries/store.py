@@ -152,9 +152,9 @@ async def find_holding(connection: Connection, hold: Hold) -> Row | None:
     return await connection.fetchrow(SQL.find_holding, hold.message_id, hold.token, hold.workspace_id, hold.credential_id)
 
 
-async def keep_work(db: Database, delivery: Delivery, session: UUID) -> None:
-    """The lease is the session's, if it is there still."""
-    await db.write(SQL.keep_work, delivery.message_id, delivery.workspace_id, delivery.token, session, pool="reserved")
+async def keep_work(db: Database, delivery: Delivery, session: UUID, lease: float) -> None:
+    """The lease is the session's, if it is there still, and as long as that."""
+    await db.write(SQL.keep_work, delivery.message_id, delivery.workspace_id, delivery.token, session, lease, pool="reserved")
 
 
 async def extend_kept(db: Database, sessions: Sequence[Session], lease: float) -> list[UUID]:

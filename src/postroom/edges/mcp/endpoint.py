@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
+from mcp_types import PARSE_ERROR
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,7 +31,7 @@ from postroom.edges.mcp.sessions import Sessions
 from postroom.edges.mcp.transport import SESSION_HEADER, Exchange, LifeStream
 from postroom.edges.presence import Presence
 from postroom.edges.problems import codes_of, problem_body, problem_headers, problem_of
-from postroom.errors import Forbidden, NotFound, PostroomError, Refused, Unavailable
+from postroom.errors import Forbidden, Malformed, NotFound, PostroomError, Refused, Unavailable
 from postroom.ids import new_id
 from postroom.mcp.server import Context, build_server
 
@@ -101,7 +102,9 @@ class Mcp:
         # A call may carry a reply, which may be larger than a request.
         raw = await read_body(request, settings.reply_limit, settings.body_seconds)
         asked = strict_json.loads(raw)
-        method = cast(Json, asked).get("method") if isinstance(asked, dict) else None
+        if not isinstance(asked, dict):
+            raise Refused("The body must be one JSON-RPC message: batches are not taken.", code="invalid", fields=[])
+        method = cast(Json, asked).get("method")
         session = _session(request, caller, begins=method == "initialize")
         exchange = Exchange(self._manager, self._sessions.open(session), session.id, raw, method)
 
@@ -168,7 +171,8 @@ def _refusal(request: Request, raised: Exception) -> Response:
     request_id = request_id_of(request.scope)
     error = problem_of(raised, request_id, place="mcp")
     codes = codes_of(error)
-    body = {"jsonrpc": "2.0", "id": None, "error": {"code": codes.rpc, "message": error.sentence, "data": problem_body(error, request_id)}}
+    code = PARSE_ERROR if error.name == Malformed.code else codes.rpc
+    body = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": error.sentence, "data": problem_body(error, request_id)}}
     return Response(orjson.dumps(body), codes.http, problem_headers(error), media_type="application/json")
 
 

@@ -152,8 +152,9 @@ select s.message_id, s.token, s.message_id in (select message_id from freed) as 
 delete from server where id = $1
 
 -- name: keep_work
--- From now on the session's.
-update work set session = $4, session_token = token where message_id = $1 and workspace_id = $2 and token = $3 and leased returning message_id
+-- From now on the session's, for so many seconds.
+update work set session = $4, session_token = token, due_at = clock_timestamp() + make_interval(secs => $5)
+where message_id = $1 and workspace_id = $2 and token = $3 and leased returning message_id
 
 -- name: extend_kept
 -- All that the sessions hold. Who is busy with a row right now ends or extends it himself: it is passed over.
