@@ -15,8 +15,8 @@ from uuid import uuid4
 import asyncpg
 import httpx
 
-from tests.crash.checker import answer_to, end_of
-from tests.crash.load import Mailbox
+from tests.crash.checker import answer_to
+from tests.crash.load import Mailbox, words_of
 from tests.crash.stage import ENDED, LEASE, OPERATOR, Stage, loads
 from tests.edges.agents import Behaviour, Exchange, RawAgent, raw_agent
 
@@ -36,11 +36,6 @@ class Flow:
 
 async def say(stage: Stage, http: httpx.AsyncClient, mailbox: Mailbox, path: str, body: Json) -> httpx.Response:
     return await stage.house.post(http, path, body, {"Authorization": f"Bearer {mailbox.token}"})
-
-
-def words_of(message: Json, report: Json | None) -> str:
-    """What an agent calls what it got: its text, or whose end it tells."""
-    return end_of(report["delegation_id"]) if report else message["parts"][0]["text"]
 
 
 async def work_on(stage: Stage, http: httpx.AsyncClient, mailbox: Mailbox, item: Json) -> None:

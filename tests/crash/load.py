@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.crash.checker import Journal, answer_to, describe_work, unfinished
+from tests.crash.checker import Journal, answer_to, describe_work, end_of, unfinished
 from tests.edges.agents import Behaviour, Exchange, raw_agent
 from tests.support.http import ask
 
@@ -24,6 +24,11 @@ REST_SECONDS = 30.0
 class Mailbox:
     id: str
     token: str
+
+
+def words_of(message: Json, report: Json | None) -> str:
+    """What an agent calls what it got: its text, or whose end it tells."""
+    return end_of(report["delegation_id"]) if report else message["parts"][0]["text"]
 
 
 def make_mailbox(address: str, operator_token: str, name: str, **fields: Any) -> Mailbox:
@@ -88,6 +93,15 @@ class House:
                 await self.send(http, random.choice(mailboxes), wait=wait)
                 await asyncio.sleep(random.uniform(0, 2 * pause))
 
+    async def delegate(self, http: httpx.AsyncClient, lead: Mailbox, target: Mailbox, key: str, **fields: Any) -> Json:
+        """``lead`` asks another for what ``key`` says, until that is acknowledged; returns how it stands."""
+        self.journal.mean(key, target.id)
+        body = {"target_id": target.id, "task": key, "idempotency_key": key, **fields}
+        answer = await self.post(http, f"/workspaces/{lead.id}/delegate", body, {"Authorization": f"Bearer {lead.token}"})
+        assert answer.status_code in (200, 202), answer.text
+        self.journal.acked(key, answer.json()["delegation_id"])
+        return answer.json()
+
     # Agents
 
     async def fetch(self, mailbox: Mailbox, seconds: float = 0.0) -> None:
@@ -104,7 +118,7 @@ class House:
                     await self._answer(http, mailbox, item, seconds)
 
     async def _answer(self, http: httpx.AsyncClient, mailbox: Mailbox, item: Json, seconds: float) -> None:
-        text = item["message"]["parts"][0]["text"]
+        text = words_of(item["message"], item["report"])
         self.journal.saw(mailbox.id, item["message_id"], text, item["attempt"])
         await asyncio.sleep(seconds)
         body = {"token": item["token"], "parts": [{"text": answer_to(text)}]}

@@ -50,7 +50,7 @@ class Stage:
     port: int = field(default_factory=free_port)
     mailboxes: list[Mailbox] = field(default_factory=list[Mailbox])
     letters: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
-    tasks: dict[str, tuple[Mailbox, Json]] = field(default_factory=dict[str, tuple[Mailbox, Json]])
+    tasks: dict[str, tuple[Mailbox, Mailbox, Json]] = field(default_factory=dict[str, tuple[Mailbox, Mailbox, Json]])
     lives: int = 0
     came_back: float = 0.0
 
@@ -145,24 +145,16 @@ class Stage:
                 return answer.headers["x-postroom-message-id"]
 
     async def delegate(self, http: httpx.AsyncClient, lead: Mailbox, target: Mailbox, key: str, **fields: Any) -> str:
-        """Have ``lead`` ask another for what ``key`` says until that is acknowledged; returns the delegation's id."""
-        self.house.journal.mean(key, target.id)
-        self.tasks[key] = lead, {"target_id": target.id, "task": key, "idempotency_key": key, **fields}
-        return await self._delegate(http, key)
-
-    async def _delegate(self, http: httpx.AsyncClient, key: str) -> str:
-        lead, body = self.tasks[key]
-        answer = await self.house.post(http, f"/workspaces/{lead.id}/delegate", body, {"Authorization": f"Bearer {lead.token}"})
-        assert answer.status_code in (200, 202), answer.text
-        self.house.journal.acked(key, answer.json()["delegation_id"])
-        return answer.json()["delegation_id"]
+        """Have ``lead`` ask ``target`` for what ``key`` says until that is acknowledged; returns the delegation's id."""
+        self.tasks[key] = lead, target, fields
+        return (await self.house.delegate(http, lead, target, key, **fields))["delegation_id"]
 
     async def repeat(self, http: httpx.AsyncClient) -> None:
         """Say everything again, in the same words."""
         for key in self.letters:
             await self.send(http, self.of(key), key)
-        for key in self.tasks:
-            await self._delegate(http, key)
+        for key, (lead, target, fields) in self.tasks.items():
+            await self.house.delegate(http, lead, target, key, **fields)
 
     async def database_answers(self) -> None:
         """Wait until PostgreSQL takes connections again."""
