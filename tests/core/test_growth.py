@@ -10,7 +10,7 @@ from benches.growth.seed import seed
 from postroom.core.events.model import EventFilter
 from postroom.db.statements import load
 from postroom.edges.presence import Presence
-from tests.core.test_path import send
+from tests.core.test_path import draft, send
 from tests.support.database import House
 
 WAITING = 4_000
@@ -96,6 +96,33 @@ async def test_whole_feed(crowd: Crowd) -> None:
 
 async def test_claim_beside_a_crowd(crowd: Crowd) -> None:
     assert await crowd.rows("deliveries", "claim_post", [crowd.quiet], [crowd.credential], [1], [30.0], 10) < MOST_ROWS
+
+
+async def test_page_of_the_delegations(house: House, dsn: str) -> None:
+    """Of one who has asked for much, all of it open; and of one whose much has ended."""
+    asking, asked = await house.workspace("asking"), await house.workspace("asked")
+    sample = await house.services.messages.accept(asking, draft(asked.id))
+    await seed(dsn, sample.message_id, WAITING)
+    connection = await asyncpg.connect(dsn, server_settings={"plan_cache_mode": "force_generic_plan"})
+    try:
+        crowd = Crowd(connection, asked.id, asking.id, sample.message_id)
+        for ended in (False, True):
+            if ended:
+                await end_all(house)
+            for open_only in (False, True):
+                args = (asking.id, open_only, None, None, None, None, PAGE)
+                assert await crowd.rows("delegations", "list_delegations", *args) < MOST_ROWS, (ended, open_only)
+            assert await crowd.rows("delegations", "find_delegation", sample.message_id, asking.id) < MOST_ROWS
+            assert await crowd.rows("delegations", "list_tree", sample.message_id, "workspace", asking.id, PAGE) < MOST_ROWS
+            assert await crowd.rows("delegations", "list_orphans", PAGE) < MOST_ROWS
+    finally:
+        await connection.close()
+
+
+async def end_all(house: House) -> None:
+    await house.sql("insert into outcome (message_id, state, error, attempts) select message_id, 'failed', '{}', 1 from work")
+    await house.sql("delete from work")
+    await house.sql("analyze")
 
 
 async def test_background_looks(crowd: Crowd) -> None:

@@ -1056,7 +1056,7 @@ CREATE INDEX event_at ON public.event USING brin (at);
 CREATE INDEX event_message ON public.event USING btree (message_id) WHERE (message_id IS NOT NULL);
 CREATE INDEX event_peer ON public.event USING btree (peer_id, xid, id) WHERE (peer_id IS NOT NULL);
 CREATE INDEX event_workspace ON public.event USING btree (workspace_id, xid, id);
-CREATE INDEX message_delegation ON public.message USING btree (sender_id, accepted_at, id) WHERE ((role = 'user'::text) AND (sender_kind = 'workspace'::text));
+CREATE INDEX message_delegation ON public.message USING btree (sender_id, accepted_at, id) WHERE ((role = 'user'::text) AND (sender_kind = 'workspace'::text) AND (reply_to IS NULL) AND (sender_id <> workspace_id));
 CREATE UNIQUE INDEX message_key ON public.message USING btree (sender_kind, sender_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 CREATE INDEX message_parent ON public.message USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 CREATE UNIQUE INDEX message_report ON public.message USING btree (reply_to) WHERE ((role = 'user'::text) AND (reply_to IS NOT NULL));

@@ -44,7 +44,8 @@ create table message (
 create unique index message_key on message (sender_kind, sender_id, idempotency_key) where idempotency_key is not null;
 create index message_thread on message (workspace_id, thread_id, seq);
 create index message_task on message (task_id) where task_id <> id and role = 'user';
-create index message_delegation on message (sender_id, accepted_at, id) where role = 'user' and sender_kind = 'workspace';
+create index message_delegation on message (sender_id, accepted_at, id)
+    where role = 'user' and sender_kind = 'workspace' and reply_to is null and sender_id <> workspace_id;
 create index message_parent on message (parent_id) where parent_id is not null;
 -- An end is posted once.
 create unique index message_report on message (reply_to) where role = 'user' and reply_to is not null;

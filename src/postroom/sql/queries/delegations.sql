@@ -5,10 +5,25 @@
 select * from delegation where id = $1 and source_id = $2
 
 -- name: list_delegations
--- Of one workspace, the newest first. $2 only those that have not ended, $3 a status, $4 what they are part of, $5 and $6 below that row, $7 limit.
-select d.* from delegation d
-where d.source_id = $1 and (not $2 or d.ended_at is null) and ($3::text is null or d.status = $3) and ($4::uuid is null or d.parent_id = $4)
-  and ($5::timestamptz is null or (d.accepted_at, d.id) < ($5, $6::uuid))
+-- Of one workspace, the newest first. $2 only those that have not ended, $3 a status, $4 what they are part of, $5 and $6 below that one, $7 limit.
+-- Three ways to the page, of which the parameters leave one: by what they are part of; through "work" what is open, however much has ended; and
+-- down the index of all. A condition that the parameters may switch off stands where it switches off a whole way: the planner takes any other
+-- for one that hardly a row passes, and reads the table.
+with page as (
+    (select m.id from message m
+    where $4::uuid is null and not $2 and coalesce($3::text not in ('accepted', 'handed'), true)
+      and m.sender_id = $1 and m.role = 'user' and m.sender_kind = 'workspace' and m.reply_to is null and m.sender_id <> m.workspace_id
+      and (m.accepted_at, m.id) < (coalesce($5::timestamptz, 'infinity'), coalesce($6::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+      and ($3 is null or exists (select from outcome o where o.message_id = m.id and delegation_status(o) = $3))
+    order by m.accepted_at desc, m.id desc limit $7)
+    union all
+    (select w.message_id from work w where $4::uuid is null and ($2 or $3 in ('accepted', 'handed')) and w.delegator_id = $1)
+    union all
+    (select m.id from message m where $4::uuid is not null and m.parent_id = $4)
+)
+select d.* from page, lateral (select * from delegation d where d.id = page.id limit 1) d
+where d.source_id = $1 and (not $2 or d.ended_at is null) and ($3 is null or d.status = $3)
+  and ($5 is null or (d.accepted_at, d.id) < ($5, $6))
 order by d.accepted_at desc, d.id desc limit $7
 
 -- name: list_tree
@@ -21,7 +36,8 @@ with recursive tree as (
     where m.role = 'user' and ($2::text in ('operator', 'person') or exists (
         select from workspace me where me.id = $3 and may_talk(me, s) and may_talk(me, t)))
 )
-select d.* from tree join delegation d on d.id = tree.id where tree.depth > 0 order by tree.depth, d.accepted_at, d.id limit $4
+select d.* from (select * from tree where depth > 0 order by depth limit $4) tree, lateral (select * from delegation d where d.id = tree.id limit 1) d
+order by tree.depth, d.accepted_at, d.id
 
 -- name: list_orphans
 -- Those that are not wanted any more because what they were asked for has ended; $1 at most.
