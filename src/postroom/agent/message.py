@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,7 +33,7 @@ class Report:
 class Show(Protocol):
     """Shows progress where its sender sees it. Raises LeaseLost, and Unavailable when it could not be shown."""
 
-    async def __call__(self, text: str, *, status: str | None) -> None: ...
+    def __call__(self, text: str, *, status: str | None) -> Awaitable[object]: ...
 
 
 class Message:

@@ -19,6 +19,15 @@ class Place:
     token: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A place, what its workspace is called, and the server that it is at."""
+
+    name: str
+    url: str
+    place: Place
+
+
 async def take_place(url: str, operator_token: str, name: str, *, state: Path | None = None) -> Place:
     """The place of the workspace called ``name`` on the server at ``url``: as remembered, else looked up, else made to fetch its post.
 

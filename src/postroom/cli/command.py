@@ -43,7 +43,8 @@ def _command_of(command: Callable[..., ExitCode | None], subject: Callable[[Wher
     def run(*, cli_server: str | None, cli_token: str | None, cli_data: Path | None, **given: Any) -> None:
         _require_text(given)
         code = command(subject(Whereabouts(url=cli_server, token=cli_token, data=cli_data)), **given)
-        raise typer.Exit(code or ExitCode.OK)
+        if code:
+            raise typer.Exit(code)
 
     run.__name__, run.__doc__, run.__annotations__ = command.__name__, command.__doc__, {}
     run.__signature__ = inspect.Signature([*own, *_server_options(names)])

@@ -1,6 +1,5 @@
 """From a name to the workspace that an agent on this machine is: as remembered, else looked up, else made."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroom.cli.connection import Connection, Whereabouts
@@ -11,7 +10,7 @@ from postroom.client import Client
 from postroom.errors import Forbidden
 
 if TYPE_CHECKING:
-    from postroom.agent.place import Place
+    from postroom.agent.place import Address, Place
 
 
 async def find_place(connection: Connection, name: str) -> "tuple[Place, Workspace | None]":
@@ -37,39 +36,30 @@ async def _take(connection: Connection, name: str, workspace: Workspace | None) 
         return Place(workspace_id=workspace["id"], token=connection.token)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seat:
-    """An agent's name, its place, and the server that it is at."""
-
-    name: str
-    url: str
-    place: "Place"
-
-
-async def settle(whereabouts: Whereabouts, name: str | None) -> Seat:
+async def settle(whereabouts: Whereabouts, name: str | None) -> "Address":
     """Where the agent called ``name`` sits (None: the one that the token speaks for).
 
     It is remembered, so that the next time needs neither the operator's token nor this one. Raises Stop and PostroomError.
     """
-    from postroom.agent.place import recall_place, remember_place
+    from postroom.agent.place import Address, recall_place, remember_place
 
     if name is None:
-        seat = await _own_seat(whereabouts.connection())
+        found = await _own_address(whereabouts.connection())
     elif (kept := await recall_place(whereabouts.address(), name)) is not None:
-        return Seat(name=name, url=whereabouts.address(), place=kept)
+        return Address(name=name, url=whereabouts.address(), place=kept)
     else:
         connection = whereabouts.connection()
         place, workspace = await find_place(connection, name)
-        seat = Seat(name=name if workspace is None else workspace["name"], url=connection.url, place=place)
-    remember_place(seat.url, seat.name, seat.place)
-    return seat
+        found = Address(name=name if workspace is None else workspace["name"], url=connection.url, place=place)
+    remember_place(found.url, found.name, found.place)
+    return found
 
 
-async def _own_seat(connection: Connection) -> Seat:
-    from postroom.agent.place import Place
+async def _own_address(connection: Connection) -> "Address":
+    from postroom.agent.place import Address, Place
 
     async with Client(connection.url, connection.token) as client:
         caller = await client.caller()
     if caller["kind"] != "workspace":
         raise Stop("Nobody said which workspace the agent is", advice="Give --name NAME, or a workspace's token.", code=ExitCode.USAGE)
-    return Seat(name=caller["name"], url=connection.url, place=Place(workspace_id=caller["id"], token=connection.token))
+    return Address(name=caller["name"], url=connection.url, place=Place(workspace_id=caller["id"], token=connection.token))

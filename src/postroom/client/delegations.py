@@ -67,6 +67,7 @@ class DelegationCalls(Transport):
         report: bool | None = None,
         cancel_with_parent: bool = False,
         on_behalf_of: Id | None = None,
+        thread_id: str | None = None,
         retry_for: float = 60.0,
     ) -> Delegation:
         """Ask ``target_id`` for a text or parts, and wait up to ``wait`` seconds for the end.
@@ -80,6 +81,7 @@ class DelegationCalls(Transport):
             report=report if report is not None else wait == 0,
             cancel_with_parent=cancel_with_parent,
             on_behalf_of=None if on_behalf_of is None else str(on_behalf_of),
+            thread_id=thread_id,
         )
         headers = {"Idempotency-Key": key or str(uuid4())}
         ends_at = monotonic() + wait

@@ -98,9 +98,9 @@ class InboxCalls(Transport):
         body = await self._say(item, "extend", timeout=timeout, lease=lease)
         return Extension(lease_until=datetime.fromisoformat(body["lease_until"]), cancel=body["cancel"])
 
-    async def progress(self, item: Claim, text: str | None = None, parts: list[Json] | None = None, status: str | None = None) -> None:
-        """Show something before the reply: text or parts, and a word on the state."""
-        await self._say(item, "progress", parts=parts_of(text, parts), status=status)
+    async def progress(self, item: Claim, text: str | None = None, parts: list[Json] | None = None, status: str | None = None) -> bool:
+        """Show something before the reply: text or parts, and a word on the state. True when the sender no longer wants the work."""
+        return bool((await self._say(item, "progress", parts=parts_of(text, parts), status=status)).get("cancel"))
 
     async def reply(
         self,
@@ -113,6 +113,11 @@ class InboxCalls(Transport):
     ) -> None:
         """End the item with its answer; the same reply again is the same success. Raises Superseded with the ``winner``."""
         await self._say(item, "reply", parts=parts_of(text, parts), message=message, usage=usage)
+
+    async def ask_back(self, item: Claim, text: str) -> None:
+        """End the item with a question to its sender, whose answer comes as a message of the same thread."""
+        said = {"role": "ROLE_AGENT", "parts": [{"text": text}]}
+        await self._say(item, "reply", task={"status": {"state": "TASK_STATE_INPUT_REQUIRED", "message": said}})
 
     async def confirm_cancel(self, item: Claim) -> None:
         """End the item as cancelled: the work was stopped because ``cancel`` was asked for."""

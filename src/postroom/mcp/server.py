@@ -29,7 +29,7 @@ from postroom import __version__
 from postroom.errors import PostroomError, Refused
 from postroom.mcp.desk import Desk
 from postroom.mcp.refusals import refused
-from postroom.mcp.tools import TOOLS, DeskTool
+from postroom.mcp.tools import TOOLS, At, ToolOf
 from postroom.mcp.words import INSTRUCTIONS
 
 Context = ServerRequestContext[Any, Any]
@@ -47,16 +47,6 @@ def build_server(desk_of: DeskOf, fault: Fault, listen: Listen | None = None) ->
 
     ``fault`` makes a refusal of what nobody expected, and logs it; ``listen`` serves the streams that clients of the current revision open.
     """
-    tools = {tool.name: tool for tool in TOOLS}
-
-    async def call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
-        tool = tools.get(params.name)
-        if tool is None:
-            raise MCPError(INVALID_PARAMS, f"There is no tool {params.name[:64]!r}.")
-        try:
-            return await _call(tool, desk_of(context), params.arguments or {}, context)
-        except Exception as error:  # boundary: whatever it is, the model gets a result that it can read
-            return refused(error if isinstance(error, PostroomError) else fault(context, error))
 
     async def read_resource(context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
         reader = _READERS.get(params.uri)
@@ -68,25 +58,48 @@ def build_server(desk_of: DeskOf, fault: Fault, listen: Listen | None = None) ->
             told = error if isinstance(error, PostroomError) else fault(context, error)
             raise MCPError(INTERNAL_ERROR, told.sentence, {"code": told.name}) from error
 
-    return Server(
-        "postroom",
-        version=__version__,
-        title="Postroom",
+    return tool_server(
+        TOOLS,
+        desk_of,
+        fault,
         instructions=INSTRUCTIONS,
-        on_list_tools=_list_tools,
-        on_call_tool=call_tool,
         on_list_resources=_list_resources,
         on_read_resource=read_resource,
         on_subscriptions_listen=listen,
     )
 
 
-async def _list_tools(_context: Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
-    return ListToolsResult(tools=[tool.described() for tool in TOOLS])
+def tool_server(
+    tools: Sequence[ToolOf[At, Any, Any]], at_of: Callable[[Context], At], fault: Fault, *, instructions: str, **more: Any
+) -> Server[Any]:
+    """A server of any table of tools; ``at_of`` says what a call acts on, ``more`` are other handlers of the SDK's server."""
+    named = {tool.name: tool for tool in tools}
+
+    async def list_tools(_context: Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
+        return ListToolsResult(tools=[tool.described() for tool in tools])
+
+    async def call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
+        tool = named.get(params.name)
+        if tool is None:
+            raise MCPError(INVALID_PARAMS, f"There is no tool {params.name[:64]!r}.")
+        try:
+            return await _call(tool, at_of(context), params.arguments or {}, context)
+        except Exception as error:  # boundary: whatever it is, the model gets a result that it can read
+            return refused(error if isinstance(error, PostroomError) else fault(context, error))
+
+    return Server(
+        "postroom",
+        version=__version__,
+        title="Postroom",
+        instructions=instructions,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+        **more,
+    )
 
 
-async def _call(tool: DeskTool[Any, Any], desk: Desk, arguments: dict[str, Any], context: Context) -> CallToolResult:
-    made = await tool.act(desk, _check(tool.takes, arguments), context.session.report_progress)
+async def _call(tool: ToolOf[At, Any, Any], at: At, arguments: dict[str, Any], context: Context) -> CallToolResult:
+    made = await tool.act(at, _check(tool.takes, arguments), context.session.report_progress)
     return CallToolResult(content=[TextContent(text=tool.say(made))], structured_content=made.model_dump(mode="json", exclude_none=True))
 
 

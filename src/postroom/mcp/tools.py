@@ -12,20 +12,21 @@ from postroom.mcp import acts, inputs, results, words
 from postroom.mcp.acts import Tell
 from postroom.mcp.desk import Desk
 
+At = TypeVar("At")
 Given = TypeVar("Given", bound=inputs.Input)
 Made = TypeVar("Made", bound=results.Shown)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskTool(Generic[Given, Made]):
-    """One tool: ``act`` does it, ``say`` puts its result into words."""
+class ToolOf(Generic[At, Given, Made]):
+    """One tool: ``act`` does it at a desk or over whatever else there is to act on, ``say`` puts its result into words."""
 
     name: str
     title: str
     description: str
     takes: type[Given]
     gives: type[Made]
-    act: Callable[[Desk, Given, Tell], Awaitable[Made]]
+    act: Callable[[At, Given, Tell], Awaitable[Made]]
     say: Callable[[Made], str]
     read_only: bool = False
     destructive: bool = False
@@ -71,8 +72,8 @@ class _Schema(GenerateJsonSchema):
         return {name: value for name, value in super().model_schema(schema).items() if name != "title"}
 
 
-TOOLS: Final[Sequence[DeskTool[Any, Any]]] = (
-    DeskTool(
+TOOLS: Final[Sequence[ToolOf[Desk, Any, Any]]] = (
+    ToolOf(
         name="list_peers",
         title="List peers",
         description="The agents that you may delegate to, with their ids, roles, skills and whether they are online. An agent that is "
@@ -83,7 +84,7 @@ TOOLS: Final[Sequence[DeskTool[Any, Any]]] = (
         say=words.peers,
         read_only=True,
     ),
-    DeskTool(
+    ToolOf(
         name="get_workspace_info",
         title="Get workspace info",
         description="Who you are in this team: your name, role, place, and how much waits in your mailbox.",
@@ -93,7 +94,7 @@ TOOLS: Final[Sequence[DeskTool[Any, Any]]] = (
         say=words.office,
         read_only=True,
     ),
-    DeskTool(
+    ToolOf(
         name="delegate_task",
         title="Delegate a task and wait",
         description="Hand a task to a peer and wait for its answer. If the answer takes longer than timeout_seconds you get the task_id "
@@ -103,7 +104,7 @@ TOOLS: Final[Sequence[DeskTool[Any, Any]]] = (
         act=acts.delegate_and_wait,
         say=words.task,
     ),
-    DeskTool(
+    ToolOf(
         name="delegate_task_async",
         title="Delegate a task",
         description="Hand a task to a peer and go on. Its end, whatever it is, comes into your own mailbox as a message from the peer "
@@ -113,7 +114,7 @@ TOOLS: Final[Sequence[DeskTool[Any, Any]]] = (
         act=acts.delegate_async,
         say=words.task,
     ),
-    DeskTool(
+    ToolOf(
         name="check_task_status",
         title="Check a task",
         description="Where a task that you delegated stands, with its answer once it has ended; waits for its end if you say how long. "
@@ -124,7 +125,7 @@ TOOLS: Final[Sequence[DeskTool[Any, Any]]] = (
         say=words.tasks,
         read_only=True,
     ),
-    DeskTool(
+    ToolOf(
         name="cancel_task",
         title="Cancel a task",
         description="Say that you do not want a delegated task any more. One that waits ends at once; whoever works on one is asked to "
@@ -136,7 +137,7 @@ TOOLS: Final[Sequence[DeskTool[Any, Any]]] = (
         destructive=True,
         idempotent=True,
     ),
-    DeskTool(
+    ToolOf(
         name="wait_for_message",
         title="Wait for a message",
         description="The next message of your mailbox, handed to you; waits when there is none. It is yours until you end it with reply "
@@ -147,7 +148,7 @@ TOOLS: Final[Sequence[DeskTool[Any, Any]]] = (
         act=acts.wait_for_message,
         say=words.received,
     ),
-    DeskTool(
+    ToolOf(
         name="inbox_peek",
         title="Look into the mailbox",
         description="Your unfinished messages in their order, those that you hold included, without taking any.",
@@ -157,7 +158,7 @@ TOOLS: Final[Sequence[DeskTool[Any, Any]]] = (
         say=words.mailbox,
         read_only=True,
     ),
-    DeskTool(
+    ToolOf(
         name="inbox_pop",
         title="Be done with a message",
         description="Be done with a message that was handed to you. After reply there is nothing left to do and this says so. Before "
@@ -170,7 +171,7 @@ TOOLS: Final[Sequence[DeskTool[Any, Any]]] = (
         destructive=True,
         idempotent=True,
     ),
-    DeskTool(
+    ToolOf(
         name="reply",
         title="Answer a message",
         description="Answer a message that was handed to you. The answer is kept and ends the message at once; there is one per message. "
@@ -181,7 +182,7 @@ TOOLS: Final[Sequence[DeskTool[Any, Any]]] = (
         say=words.settled,
         idempotent=True,
     ),
-    DeskTool(
+    ToolOf(
         name="report_progress",
         title="Report progress",
         description="Show the sender of a message that you hold how far you are. Also tells you whether it is still wanted.",
@@ -190,7 +191,7 @@ TOOLS: Final[Sequence[DeskTool[Any, Any]]] = (
         act=acts.progress,
         say=words.noted,
     ),
-    DeskTool(
+    ToolOf(
         name="chat_history",
         title="Read the history",
         description="What was said to you and by you, oldest first; without before, the newest page.",
@@ -200,7 +201,7 @@ TOOLS: Final[Sequence[DeskTool[Any, Any]]] = (
         say=words.page,
         read_only=True,
     ),
-    DeskTool(
+    ToolOf(
         name="send_message_to_user",
         title="Tell your people",
         description="Tell the people behind your workspace something that nobody asked for. To answer a message, a person's too, use "
