@@ -48,7 +48,8 @@ class Bridge:
         # The shell writes its pid down and becomes the bridge.
         script = 'echo $$ > "$0"; exec "$@"'
         words = ["-c", script, str(self._pid_file), sys.executable, "-m", "postroom.cli", "mcp", *self._words]
-        environ = {"POSTROOM_STATE": str(self._state), "HOME": str(self._state), "PATH": os.environ["PATH"], **self._environ}
+        ours = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+        environ = {"POSTROOM_STATE": str(self._state), "HOME": str(self._state), **ours, **self._environ}
         with self.log.open("a") as log:
             parameters = StdioServerParameters(command="sh", args=words, env=environ)
             client = Client(

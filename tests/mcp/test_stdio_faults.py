@@ -91,22 +91,23 @@ async def test_a_cut_network_is_told_and_the_message_in_hand_is_got_back(new_ser
             assert await state_of(operator, desk, message_id) == "replied"
 
 
-async def test_a_bridge_killed_with_a_lease_out_is_not_waited_for_long(
+async def test_a_bridge_killed_with_a_lease_out_is_not_waited_for_long_and_one_that_lives_keeps_its_own(
     make_desk: MakeDesk, server: ServerProcess, operator: Client, tmp_path: Path
 ) -> None:
-    desk = await make_desk()
-    other = another_bridge(tmp_path, server.url, desk.token)
-    message_id = await send(operator, desk)
-    async with other.running():
-        with pytest.raises(Exception):  # noqa: B017 - however the official client words the death of its server
-            async with desk.bridge.running():
-                await desk.bridge.take()
-                os.kill(desk.bridge.pid, signal.SIGKILL)
-                taken = await other.take(25)
-                assert (taken["message_id"], taken["attempt"]) == (message_id, 2)
-                await desk.bridge.use("get_workspace_info")
-        await other.use("reply", message_id=message_id, text="done")
-        assert await state_of(operator, desk, message_id) == "replied"
+    living, dying = await make_desk("Living"), await make_desk("Dying")
+    other = another_bridge(tmp_path, server.url, dying.token)
+    kept, lost = await send(operator, living), await send(operator, dying)
+    async with living.bridge.running(), other.running(), server.client(living.token) as rival:
+        await living.bridge.take()
+        async with dying.bridge.running():
+            await dying.bridge.take()
+            os.kill(dying.bridge.pid, signal.SIGKILL)
+            taken = await other.take(25)
+            assert (taken["message_id"], taken["attempt"]) == (lost, 2)
+        assert await rival.claim(living.id, wait=0) == []
+        for bridge, message_id, desk in ((living.bridge, kept, living), (other, lost, dying)):
+            await bridge.use("reply", message_id=message_id, text="done")
+            assert await state_of(operator, desk, message_id) == "replied"
 
 
 async def test_a_client_that_closes_stdin_ends_the_bridge_and_what_it_held_is_back_at_once(make_desk: MakeDesk, operator: Client) -> None:
@@ -123,16 +124,12 @@ async def test_a_client_that_closes_stdin_ends_the_bridge_and_what_it_held_is_ba
 async def test_a_signal_ends_the_bridge_while_stdin_is_open(make_desk: MakeDesk, operator: Client, number: signal.Signals) -> None:
     desk = await make_desk()
     await send(operator, desk)
-    with pytest.raises(Exception):  # noqa: B017 - as above
-        async with desk.bridge.running():
-            await desk.bridge.take()
-            os.kill(desk.bridge.pid, number)
-            await asyncio.to_thread(
-                wait_for, lambda: not psutil.pid_exists(desk.bridge.pid) or _is_zombie(desk.bridge.pid), 20, "it is gone"
-            )
-            assert await is_back(operator, desk)
-            await desk.bridge.use("get_workspace_info")
+    async with desk.bridge.running():
+        await desk.bridge.take()
+        os.kill(desk.bridge.pid, number)
+        await asyncio.to_thread(wait_for, lambda: _is_gone(desk.bridge.pid), 20, "the bridge is gone")
+        assert await is_back(operator, desk)
 
 
-def _is_zombie(pid: int) -> bool:
-    return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+def _is_gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE

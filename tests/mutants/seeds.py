@@ -1,6 +1,7 @@
 """All seeded bugs, one list per part of the path."""
 
 from tests.mutants.agents import AGENTS
+from tests.mutants.bridge import BRIDGE
 from tests.mutants.faults import FAULTS
 from tests.mutants.lessons import LESSONS
 from tests.mutants.network import NETWORK
@@ -166,4 +167,4 @@ CRASHES = [
     ),
 ]
 
-SEEDS = [*CORE, *FAULTS, *CRASHES, *LESSONS, *NETWORK, *RACES, *AGENTS]
+SEEDS = [*CORE, *FAULTS, *CRASHES, *LESSONS, *NETWORK, *RACES, *AGENTS, *BRIDGE]

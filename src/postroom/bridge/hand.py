@@ -17,7 +17,6 @@ from postroom.client import Client, Item
 from postroom.client.retry import pause_before
 from postroom.clock import monotonic
 from postroom.errors import LeaseLost, NotFound, PostroomError, Unavailable
-from postroom.failpoints import reach
 
 # The shortest that the server gives: after so long it hands out again what a killed bridge held.
 LEASE_SECONDS = 10.0
@@ -117,7 +116,6 @@ class Hand:
         message_id = UUID(item.message_id)
         self._lost.discard(message_id)
         self._held[message_id] = item
-        reach("bridge.handed")
 
     async def fetch(self) -> None:
         """Look into the mailbox whenever a client waits and nothing waits for it, for ever."""
@@ -144,7 +142,6 @@ class Hand:
                 want.looked = True
             for item in items:
                 self._waiting, self._waiting_since = item, monotonic()
-                reach("bridge.claimed")
             self._changed.notify_all()
 
     async def _tell(self, error: PostroomError) -> None:

@@ -15,7 +15,6 @@ from postroom.client import Client, Json
 from postroom.client.retry import pause_after, pause_before
 from postroom.clock import jittered, monotonic
 from postroom.errors import PostroomError, SetupError, Unavailable
-from postroom.failpoints import reach
 
 # MCP clients end a server that has not left 2 s after they closed its stdin.
 GIVE_BACK_SECONDS = 1.0
@@ -102,7 +101,6 @@ class Seat:
         uptime = int(monotonic() - self._began)
         task = held[0] if held else None
         answer = await at.client.heartbeat(at.workspace_id, active_tasks=len(held), current_task=task, uptime_seconds=uptime)
-        reach("bridge.beaten")
         at.hand.cancel(answer["cancel"])
 
     def _stand_up(self) -> None:
@@ -126,7 +124,6 @@ async def _register(at: Sitting) -> None:
     """With the card that the workspace has, if it has one, and in its own delivery mode: both may be somebody's choice."""
     card: Json = (await at.client.workspace(at.workspace_id))["agent_card"] or _card(at.name)
     await at.client.register(at.workspace_id, agent_card=card)
-    reach("bridge.registered")
 
 
 def _card(name: str) -> Json:
