@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.server import ServerProcess, wait_for
+from tests.support.demo import PostRoom
+from tests.support.server import wait_for
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -27,17 +28,6 @@ BLOCK_SECONDS = 45.0
 NO_SUCH_WORKSPACE = 5
 
 pytestmark = [pytest.mark.xdist_group("examples"), pytest.mark.timeout(180)]
-
-
-class PostRoom(ServerProcess):
-    """``postroom up`` with its demo team."""
-
-    def start(self, *words: str, port: int = 0) -> "PostRoom":
-        with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "postroom.cli", "up", "--demo", "--no-open", "--data", str(self.data), "--port", str(port)]
-            self._process = subprocess.Popen([*command, *words], stdout=log, stderr=log, start_new_session=True)
-        wait_for(lambda: "#prl_" in self.tail(), 60.0, "the demo team is there")
-        return self
 
 
 @pytest.fixture(scope="module")
