@@ -1,9 +1,12 @@
 """The official MCP client as the agent of one workspace, over HTTP to a real server."""
 
+import json
+import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import httpx2
 from mcp.client.client import Client
@@ -13,6 +16,7 @@ from mcp_types import CallToolResult, TextContent, TextResourceContents
 from postroom.mcp.refusals import META
 
 Json = dict[str, Any]
+HEADERS = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 Mode = Literal["auto", "legacy"]
 MODES: tuple[Mode, ...] = ("auto", "legacy")
 """Of the current revision of the protocol, and of those before it, which begin with a handshake."""
@@ -80,3 +84,23 @@ def text_of(result: CallToolResult) -> str:
     (content,) = result.content
     assert isinstance(content, TextContent)
     return content.text
+
+
+def open_stream(seat: Seat, token: str, method: str = "GET", body: Any = None) -> socket.socket:
+    """A request whose answer goes on; what it says is for the reader of the socket."""
+    parts = urlsplit(seat.url)
+    content = b"" if body is None else json.dumps(body).encode()
+    lines = [f"{method} /workspaces/{seat.workspace}/mcp HTTP/1.1", f"Host: {parts.netloc}", f"Authorization: Bearer {token}"]
+    lines += [*(f"{name}: {value}" for name, value in HEADERS.items()), f"Content-Length: {len(content)}", "", ""]
+    stream = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30)
+    stream.sendall("\r\n".join(lines).encode() + content)
+    return stream
+
+
+def until_said(stream: socket.socket, text: bytes) -> bytes:
+    said = b""
+    while text not in said:
+        piece = stream.recv(65536)
+        assert piece, f"the stream ended with {said!r}"
+        said += piece
+    return said

@@ -36,8 +36,9 @@ _NEXT: Final[Mapping[str, str]] = {
     "outcome_unknown": "It may or may not have been done: call again with the same arguments and the idempotency_key given here.",
     "mailbox_full": "That mailbox takes no more for now: try later, or ask another peer.",
     "delivery_mode": "Your post is brought to your workspace's URL: there is nothing to fetch here.",
-    "server_stopping": "Call again in a few seconds.",
 }
+CODES: Final = frozenset(_NEXT)
+"""The codes that have an advice of their own."""
 _NEXT_BY_KIND: Final[Sequence[tuple[type[PostroomError], str]]] = (
     (errors.NotFound, "Check the id against what you were given: only what is yours can be named."),
     (errors.Unavailable, "Try the same call again in a few seconds."),

@@ -48,9 +48,8 @@ class Mcp:
         logging.getLogger("mcp").setLevel(logging.ERROR)
         self._services = services
         self._draining = draining
-        self._presence = Presence(services.agents)
         self._watch = CredentialWatch(services.identity)
-        self._sessions = Sessions(services.keeping, services.settings.lease_seconds)
+        self._sessions = Sessions(services.keeping, Presence(services.agents), services.settings.lease_seconds)
         self._listen = ListenHandler(InMemorySubscriptionBus())
         server = build_server(_desk_of, _fault, self._listen)
         self._manager = StreamableHTTPSessionManager(server, stateless=True, max_request_body_size=services.settings.reply_limit)
@@ -94,7 +93,6 @@ class Mcp:
         if self._draining.is_set():
             raise Unavailable("This server is stopping.", code="restart", retry_after=1.0)
         await self._running.wait()
-        await self._presence.touch(workspace)
         return caller
 
     async def _exchange(self, request: Request, caller: Principal) -> Response:

@@ -1,4 +1,7 @@
-"""Which sessions this process sees alive: those with a request or a stream under way. Their leases are extended for as long."""
+"""Which sessions this process sees alive: those with a request or a stream under way.
+
+For as long their leases are extended, and their agents count as online.
+"""
 
 import asyncio
 from collections import Counter
@@ -11,6 +14,7 @@ import structlog
 
 from postroom.core.deliveries.keeping import Keeping
 from postroom.core.deliveries.model import Session
+from postroom.edges.presence import Presence
 from postroom.errors import PostroomError
 from postroom.metrics import FAULTS
 
@@ -30,8 +34,9 @@ class Life:
 class Sessions:
     """Signs of life, written down for all sessions at once."""
 
-    def __init__(self, keeping: Keeping, lease_seconds: float) -> None:
+    def __init__(self, keeping: Keeping, presence: Presence, lease_seconds: float) -> None:
         self._keeping = keeping
+        self._presence = presence
         self._every = lease_seconds / _TURNS
         self._open: Counter[Session] = Counter()
         # A turn that was under way when a stream broke must not extend after it what the break cut short.
@@ -68,6 +73,8 @@ class Sessions:
             log.info("mcp.not_broken_off", workspace_id=str(session.workspace_id), reason=error.name)
 
     async def _note(self, sessions: list[Session]) -> None:
+        for workspace in {session.workspace_id for session in sessions}:
+            await self._presence.touch(workspace)
         try:
             await self._keeping.extend(sessions)
         except Exception as error:  # boundary: the next turn tries again, and the call that came with the sign of life must go on

@@ -83,10 +83,10 @@ class LifeStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Beat until the client is gone, its token is, or the server drains."""
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": b"retry: %d\n\n" % _RETRY_MILLISECONDS, "more_body": True})
         with self._watch.watched(self._credential):
             async with self._alive as life:
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                await send({"type": "http.response.body", "body": b"retry: %d\n\n" % _RETRY_MILLISECONDS, "more_body": True})
                 life.broken = await self._beat(Request(scope, receive), send)
         await send({"type": "http.response.body", "body": b""})
 
