@@ -34,7 +34,7 @@ PORT = 8080
 LEFT_OUT = re.compile(r"does not run as root|^\S*20\d\d-\d\d-\d\dT")
 START_SECONDS = 60.0
 POSTROOM = Path(sys.executable).with_name("postroom")
-COMMANDS = ("send Echo hello", 'send Lead "3 apples and 4 pears"', "history Clerk")
+COMMANDS = ("send Echo hello", 'send Lead "3 apples and 4 pears"', "delegations Lead")
 
 THEME = TerminalTheme(
     (24, 26, 32),
