@@ -1,6 +1,7 @@
 """The bridge of a coding agent: real processes of ``postroom mcp`` under the official client, on a real server."""
 
 import asyncio
+import contextlib
 import json
 import subprocess
 import sys
@@ -90,16 +91,34 @@ async def test_a_session_that_does_not_ask_keeps_nothing_from_the_others(
 ) -> None:
     desk = await make_desk()
     idle, busy = desk.bridge, another_bridge(tmp_path, server.url, desk.token)
-    async with idle.running(), busy.running():
+    async with idle.running():
         assert "message" not in await idle.use("wait_for_message", timeout_seconds=1)
         first = await send(operator, desk)
-        assert (await busy.take(5))["message_id"] == first
-        second = await send(operator, desk)
-        assert "message" not in await idle.use("wait_for_message", timeout_seconds=0)
-        await busy.use("reply", message_id=first, text="done")
-        assert (await idle.use("wait_for_message", timeout_seconds=20))["message"]["message_id"] == second
-        refusal = await busy.refusal("reply", message_id=second, text="done, too")
-        assert refusal["code"] == "not_held"
+        # The start of another process is all the time that an eager session would need.
+        async with busy.running():
+            assert (await busy.take(5))["message_id"] == first
+            second = await send(operator, desk)
+            assert "message" not in await idle.use("wait_for_message", timeout_seconds=0)
+            await busy.use("reply", message_id=first, text="done")
+            assert (await idle.take(20))["message_id"] == second
+            assert (await busy.refusal("reply", message_id=second, text="done, too"))["code"] == "not_held"
+
+
+async def test_two_waits_at_a_time_and_one_that_is_called_off_lose_nothing(make_desk: MakeDesk, operator: Client) -> None:
+    desk = await make_desk(max_concurrent=2)
+    async with desk.bridge.running():
+        async with asyncio.TaskGroup() as tasks:
+            waits = [tasks.create_task(desk.bridge.take()) for _ in range(2)]
+            sent = [await send(operator, desk), await send(operator, desk)]
+        assert {wait.result()["message_id"] for wait in waits} == set(sent)
+        for message_id in sent:
+            await desk.bridge.use("reply", message_id=message_id, text="done")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await desk.bridge.use("wait_for_message", timeout_seconds=30)
+        message_id = await send(operator, desk)
+        taken = await desk.bridge.take()
+        assert (taken["message_id"], taken["attempt"]) == (message_id, 1)
 
 
 async def test_one_process_is_the_agent_of_several_workspaces(server: ServerProcess, operator: Client, tmp_path: Path) -> None:
@@ -185,10 +204,20 @@ async def test_the_same_name_is_the_same_workspace_and_a_dead_token_is_replaced(
     server: ServerProcess, operator: Client, tmp_path: Path
 ) -> None:
     bridge = Bridge("--name", "Stays the same", "--data", str(server.data), state=tmp_path)
+
+    async def revoke(workspace: str) -> None:
+        for token in await operator.tokens(workspace):
+            await operator.revoke_token(workspace, token["id"])
+
     async with bridge.running():
         first = (await bridge.use("get_workspace_info"))["id"]
-    for token in await operator.tokens(first):
-        await operator.revoke_token(first, token["id"])
+        await revoke(first)
+
+        async def lets_in_again() -> bool:
+            return not (await bridge.call("get_workspace_info")).is_error
+
+        await eventually(lets_in_again, "the bridge has a new token")
+    await revoke(first)
     async with bridge.running():
         assert (await bridge.use("get_workspace_info"))["id"] == first
 

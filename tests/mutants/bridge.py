@@ -60,6 +60,13 @@ BRIDGE = [
         tests=(f"{_FAULTS}::test_a_server_killed_between_two_calls_is_waited_for_and_nothing_is_lost",),
     ),
     Seed(
+        name="U3 a network that swallows everything is tried for ever",
+        file="client/retry.py",
+        old="REACHED_SECONDS = 12.0\n",
+        new="REACHED_SECONDS = 5.0\n",
+        tests=("tests/client/test_retry.py::test_a_network_that_swallows_everything_uses_the_patience_up",),
+    ),
+    Seed(
         name="L22 the operator's tool removes without a confirmation",
         file="bridge/operator_acts.py",
         old="    if not given.confirm:\n        gone =",

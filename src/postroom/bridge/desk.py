@@ -10,7 +10,7 @@ from postroom.bridge.reading import letter_of, line_of, task_of, waiting_letter
 from postroom.bridge.seat import Seat, Sitting
 from postroom.client import Json
 from postroom.clock import monotonic
-from postroom.errors import LeaseLost, OutcomeUnknown, Superseded, Unavailable
+from postroom.errors import Gone, LeaseLost, OutcomeUnknown, Superseded, Unauthenticated, Unavailable
 from postroom.mcp.desk import Order, Outcome
 from postroom.mcp.results import Letter, Line, Office, Peer, Task
 
@@ -161,4 +161,8 @@ class ClientDesk:
 
     async def _patiently(self, act: Callable[[Sitting], Awaitable[Made]]) -> Made:
         at = await self._seat.sitting()
-        return await patiently(lambda: act(at))
+        try:
+            return await patiently(lambda: act(at))
+        except (Unauthenticated, Gone):
+            at.doubted.set()
+            raise

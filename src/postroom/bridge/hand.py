@@ -24,6 +24,8 @@ LEASE_SECONDS = 10.0
 LOOK_SECONDS = 10.0
 # How long a message that came too late for one wait is kept for the next.
 KEPT_SECONDS = 30.0
+# Between two looks at a server that is away, at most.
+LONGEST_PAUSE = 2.0
 # An answer may be repeated under its token; the tokens of so many ended messages are known.
 REMEMBERED = 64
 
@@ -32,10 +34,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True, eq=False)
 class _Want:
-    """A client that waits until ``deadline``, monotonic. ``looked``: the mailbox was found empty since it began to."""
+    """A client that waits until ``deadline``, monotonic. ``looked``: the mailbox was looked into since; ``trouble``: why it can not be."""
 
     deadline: float
     looked: bool = False
+    trouble: PostroomError | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing more to wait for."""
+        return self.trouble is not None or (self.looked and monotonic() >= self.deadline)
 
 
 class Hand:
@@ -51,7 +59,6 @@ class Hand:
         self._waiting: Item | None = None
         self._waiting_since = 0.0
         self._wants: list[_Want] = []
-        self._trouble: PostroomError | None = None
         self._changed = asyncio.Condition()
 
     @property
@@ -95,21 +102,17 @@ class Hand:
         try:
             async with self._changed, asyncio.timeout(seconds + LOOK_SECONDS + PATIENCE_SECONDS):
                 self._changed.notify_all()
-                await self._changed.wait_for(lambda: self._waiting or self._trouble or (want.looked and monotonic() >= want.deadline))
+                await self._changed.wait_for(lambda: self._waiting or want.over)
+                item, self._waiting = self._waiting, None
+                self._changed.notify_all()
         except TimeoutError:
             raise Unavailable("The post room does not answer.", code="unreachable") from None
         finally:
             self._wants.remove(want)
-        return self._hand_over()
-
-    def _hand_over(self) -> Item | None:
-        trouble, self._trouble = self._trouble, None
-        if self._waiting is None:
-            if trouble is not None:
-                raise trouble
-            return None
-        item, self._waiting = self._waiting, None
-        self._hold(item)
+        if item is not None:
+            self._hold(item)
+        elif want.trouble is not None:
+            raise want.trouble
         return item
 
     def _hold(self, item: Item) -> None:
@@ -123,30 +126,28 @@ class Hand:
         while True:
             async with self._changed:
                 await self._changed.wait_for(lambda: self._wants and self._waiting is None)
+            asking = list(self._wants)
             try:
-                await self._look(max(want.deadline for want in self._wants) - monotonic())
+                found = await self._look(max(want.deadline for want in asking) - monotonic())
             except PostroomError as error:
                 since = since if attempt else monotonic()
                 if not isinstance(error, Unavailable) or monotonic() - since > PATIENCE_SECONDS:
-                    await self._tell(error)
-                await asyncio.sleep(pause_before(attempt))
+                    await self._tell(asking, trouble=error)
+                await asyncio.sleep(pause_before(attempt, longest=LONGEST_PAUSE))
                 attempt += 1
             else:
-                attempt = 0
+                attempt, self._waiting, self._waiting_since = 0, found, monotonic()
+                await self._tell(asking, trouble=None)
 
-    async def _look(self, seconds: float) -> None:
-        asking = list(self._wants)
-        items = await self._client.claim(self._workspace_id, max=1, wait=min(max(seconds, 0.0), LOOK_SECONDS), lease=LEASE_SECONDS)
+    async def _look(self, seconds: float) -> Item | None:
+        wait = min(max(seconds, 0.0), LOOK_SECONDS)
+        items = await self._client.claim(self._workspace_id, max=1, wait=wait, lease=LEASE_SECONDS)
+        return items[0] if items else None
+
+    async def _tell(self, asking: Sequence[_Want], trouble: PostroomError | None) -> None:
         async with self._changed:
             for want in asking:
-                want.looked = True
-            for item in items:
-                self._waiting, self._waiting_since = item, monotonic()
-            self._changed.notify_all()
-
-    async def _tell(self, error: PostroomError) -> None:
-        async with self._changed:
-            self._trouble = error
+                want.looked, want.trouble = True, trouble
             self._changed.notify_all()
 
     async def keep(self) -> None:

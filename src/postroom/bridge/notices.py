@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 from contextlib import aclosing
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
@@ -47,6 +47,7 @@ class Notices:
 
     def __init__(self) -> None:
         self._session: ServerSession | None = None
+        self._met = asyncio.Event()
 
     def attach(self, server: Server[Any]) -> None:
         """From now on its client is the one that is told."""
@@ -55,10 +56,13 @@ class Notices:
 
     async def _meet(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         self._session = ctx.session
+        if ctx.method != "initialize":
+            self._met.set()
         return await call_next(ctx)
 
     async def watch(self, at: Sitting) -> None:
-        """Tell of each message that waits in this mailbox and that nobody asks for, for ever."""
+        """Tell of each message that waits in this mailbox and that nobody asks for, for ever, once there is a client to tell."""
+        await self._met.wait()
         happened = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_follow(at, happened))
@@ -73,17 +77,15 @@ class Notices:
             except PostroomError as error:
                 log.info("no look into the mailbox of %s: %s", at.name, error)
             else:
-                if found is not None and found["message_id"] != told and await self._tell(at.name, found):
+                if found is not None and found["message_id"] != told:
                     told = found["message_id"]
+                    await self._tell(at.name, found)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SHORTEST_PAUSE + jittered(SPREAD)):
                     await happened.wait()
 
-    async def _tell(self, name: str, found: Json) -> bool:
-        """Whether there was a client to tell."""
-        session = self._session
-        if session is None:
-            return False
+    async def _tell(self, name: str, found: Json) -> None:
+        session = cast(ServerSession, self._session)
         sender = f"{found['sender']['kind']} {plain(found['sender']['name'])}"
         sentence = f'A message from {sender} waits in the mailbox of "{plain(name)}": wait_for_message hands it to you.'
         if _is_claude_code(session):
@@ -93,7 +95,6 @@ class Notices:
             # Later revisions let a server log only within a call that asked for it.
             params = LoggingMessageNotificationParams(level="notice", logger="postroom", data=sentence)
             await _notify(session, LoggingMessageNotification(params=params))
-        return True
 
 
 async def _follow(at: Sitting, happened: asyncio.Event) -> None:

@@ -38,8 +38,7 @@ async def get_workspace(client: Client, given: inputs.OfWorkspace, _: Tell) -> F
 async def create_workspace(client: Client, given: inputs.CreateWorkspace, _: Tell) -> Found:
     parent = None if given.parent is None else await patiently(lambda: id_of(client, str(given.parent)))
     fields = given.model_dump(exclude={"parent"})
-    # Not tried again: nobody could tell a second workspace of this name from the first.
-    return _found(**await client.create_workspace(**fields, parent_id=parent))
+    return _found(**await _once(client.create_workspace(**fields, parent_id=parent)))
 
 
 async def update_workspace(client: Client, given: inputs.UpdateWorkspace, _: Tell) -> Found:
@@ -72,8 +71,7 @@ async def list_tokens(client: Client, given: inputs.OfWorkspace, _: Tell) -> Fou
 
 async def create_token(client: Client, given: inputs.CreateToken, _: Tell) -> Found:
     id = await patiently(lambda: id_of(client, given.workspace))
-    # Not tried again: a token that nobody has seen would stay valid.
-    return _found(**await client.make_token(id, given.label))
+    return _found(**await _once(client.make_token(id, given.label)))
 
 
 async def revoke_token(client: Client, given: inputs.RevokeToken, _: Tell) -> Found:
@@ -184,6 +182,14 @@ async def _at(client: Client, given: inputs.OfWorkspace, act: Callable[[str], Aw
         return await act(await id_of(client, given.workspace))
 
     return await patiently(both)
+
+
+async def _once(making: Awaitable[Made]) -> Made:
+    """Make something that bears no key. Not tried again: nobody could tell the second from the first."""
+    try:
+        return await making
+    except Unavailable as error:
+        raise Unavailable(f"{error.sentence.rstrip('.')}. It may or may not have been made.", code="maybe_made") from error
 
 
 def _line_of(row: Json, rows: list[Json]) -> list[str]:

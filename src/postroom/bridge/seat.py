@@ -1,6 +1,7 @@
 """One workspace that a coding agent is: found, taken, announced, and come back to after every outage."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -26,12 +27,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Sitting:
-    """A seat that is taken. ``name`` is what its workspace is called."""
+    """A seat that is taken. ``name`` is what its workspace is called; ``doubted`` is set by whom the server did not know any more."""
 
     name: str
     client: Client
     workspace_id: str
     hand: Hand
+    doubted: asyncio.Event
 
 
 Settle = Callable[[], Awaitable[Address]]
@@ -66,8 +68,9 @@ class Seat:
             try:
                 await self._sit(await self._settle())
             except PostroomError as error:
+                if str(error) != str(self._trouble):
+                    log.warning("no place at the post room now: %s", error)
                 self._trouble = error
-                log.warning("no place at the post room now: %s", error)
             finally:
                 self._stand_up()
             await asyncio.sleep(pause_before(attempt, longest=LONGEST_PAUSE))
@@ -77,7 +80,7 @@ class Seat:
         """Work at the place until the server refuses it for good."""
         id = address.place.workspace_id
         async with Client(address.url, address.place.token) as client:
-            at = Sitting(address.name, client, id, Hand(client, id))
+            at = Sitting(address.name, client, id, Hand(client, id), asyncio.Event())
             self._sitting.set_result(at)
             log.info("%s sits at %s", address.name, address.url)
             try:
@@ -94,7 +97,9 @@ class Seat:
         await _insist(lambda: _register(at))
         while True:
             await _insist(lambda: self._beat(at))
-            await asyncio.sleep(SHORTEST_PAUSE + jittered(SPREAD))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SHORTEST_PAUSE + jittered(SPREAD)):
+                    await at.doubted.wait()
 
     async def _beat(self, at: Sitting) -> None:
         held = [item.message_id for item in at.hand.held]

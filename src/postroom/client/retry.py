@@ -8,8 +8,9 @@ from postroom.errors import PostroomError, TooMany, Unavailable
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 15.0
-# An attempt that lasted this long had reached the server, so a failure after it begins a new outage.
-REACHED_SECONDS = 5.0
+# An attempt that lasted this long had reached the server, so a failure after it begins a new outage. Longer than connecting may take (10 s,
+# see Transport): a network that swallows everything would begin a new outage with every attempt, and none would ever end.
+REACHED_SECONDS = 12.0
 
 
 def pause_before(attempt: int, *, first: float = FIRST_PAUSE, longest: float = LONGEST_PAUSE) -> float:

@@ -34,6 +34,8 @@ _NEXT: Final[Mapping[str, str]] = {
     "superseded": "The message has its answer, and that one counts. For something new use send_message_to_user or delegate_task.",
     "key_reused": "Take a new idempotency_key, or repeat the call exactly as it was.",
     "outcome_unknown": "It may or may not have been done: call again with the same arguments and the idempotency_key given here.",
+    "maybe_made": "Look with the list tools whether it is there, and call again only if it is not.",
+    "not_confirmed": "If your user wants exactly this, call again with confirm: true.",
     "mailbox_full": "That mailbox takes no more for now: try later, or ask another peer.",
     "delivery_mode": "Your post is brought to your workspace's URL: there is nothing to fetch here.",
 }
