@@ -80,6 +80,46 @@ async def test_a_called_agent_answers_with_what_its_handler_returns(server: Serv
     assert seen["agent_card"]["capabilities"]["streaming"] is True
 
 
+async def test_what_a_called_agent_yields_is_shown_live(server: ServerProcess, operator: Client, tmp_path: Path) -> None:
+    agent, shown = await called(operator, server, "Live", tmp_path), asyncio.Event()
+
+    @agent.on_message
+    async def handle(_: Message) -> AsyncGenerator[str]:
+        yield "so far, "
+        await shown.wait()
+        yield "so good"
+
+    async with serving(agent), asyncio.TaskGroup() as tasks:
+        sending = tasks.create_task(operator.send(agent.workspace_id, "hello", wait=40))
+        while not (rows := await operator.activity(agent.workspace_id, type="message.progress")):
+            await asyncio.sleep(0.05)
+        shown.set()
+        sent = await sending
+    assert rows[0]["payload"]["parts"] == [{"text": "so far, "}]
+    assert sent.text == "so far, so good"
+
+
+async def test_a_cancel_reaches_the_handler_of_a_called_agent(server: ServerProcess, operator: Client, tmp_path: Path) -> None:
+    agent, begun, stopped = await called(operator, server, "Unwanted", tmp_path), asyncio.Event(), asyncio.Event()
+
+    @agent.on_message
+    async def handle(_: Message) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+
+    async with serving(agent):
+        sent = await operator.send(agent.workspace_id, "hello", wait=None)
+        await begun.wait()
+        await operator.cancel(agent.workspace_id, sent.message_id)
+        await stopped.wait()
+        while (task := await operator.task(agent.workspace_id, sent.message_id))["status"]["state"] != "TASK_STATE_CANCELED":
+            await asyncio.sleep(0.05)
+    assert task["metadata"]["postroom.state"] == "cancelled"
+
+
 @pytest.mark.parametrize(
     ("error", "state", "detail"),
     [(Fail("not today"), "failed", "not today"), (ValueError("no such customer"), "failed", "ValueError: no such customer")],

@@ -165,12 +165,13 @@ class SdkAgent:
 
 
 @contextmanager
-def sdk_agent() -> Generator[SdkAgent]:
+def sdk_agent(*, streaming: bool = False) -> Generator[SdkAgent]:
     """An agent of the official SDK that speaks 1.0 and 0.3, served by uvicorn in a thread of its own."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         agent = SdkAgent(f"http://127.0.0.1:{listener.getsockname()[1]}/", SdkBehaviour())
         interfaces = [AgentInterface(url=agent.url, protocol_binding="JSONRPC", protocol_version=version) for version in ("1.0", "0.3")]
-        card = AgentCard(name="a", description="a", version="1", supported_interfaces=interfaces, capabilities=AgentCapabilities())
+        able = AgentCapabilities(streaming=streaming)
+        card = AgentCard(name="a", description="a", version="1", supported_interfaces=interfaces, capabilities=able)
         handler = DefaultRequestHandler(agent.behaviour, InMemoryTaskStore(), card)
         app = Starlette(routes=[*create_agent_card_routes(card), *create_jsonrpc_routes(handler, "/", enable_v0_3_compat=True)])
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))

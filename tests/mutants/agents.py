@@ -68,4 +68,18 @@ AGENTS = [
         new="pass",
         tests=("tests/agent/test_agent.py::test_a_handler_that_yields_is_shown_live_and_the_whole_is_the_reply",),
     ),
+    Seed(
+        name="U6 what a called agent tells while it works is shown to nobody",
+        file="workers/deliver.py",
+        old="await self._deliveries.report_progress(self._call.hold, told)",
+        new="pass",
+        tests=(f"{_SERVE}::test_what_a_called_agent_yields_is_shown_live",),
+    ),
+    Seed(
+        name="U8 a called agent is not told of a cancel and works on",
+        file="workers/deliver.py",
+        old="await self._caller.cancel(call.target, call.upstream)",
+        new="pass",
+        tests=(f"{_SERVE}::test_a_cancel_reaches_the_handler_of_a_called_agent",),
+    ),
 ]

@@ -76,6 +76,7 @@ class Listening:
             try:
                 await self._server.serve(sockets=[self._socket])
             finally:
+                self._socket.close()
                 self._closed.set()
 
     async def stop(self, grace: float) -> None:
@@ -113,7 +114,13 @@ def _bracketed(host: str) -> str:
 
 def _with_address(card: Json, url: str) -> Json:
     interfaces = [{"url": url, "protocolBinding": "JSONRPC", "protocolVersion": version} for version in ("1.0", "0.3")]
-    whole = card | {"supportedInterfaces": interfaces, "capabilities": card["capabilities"] | {"streaming": True}}
+    # A card must name a skill (specification 1.0, section 4.4.1).
+    skill = {"id": "answer", "name": card["name"], "description": card["description"], "tags": ["text"]}
+    whole = card | {
+        "supportedInterfaces": interfaces,
+        "capabilities": card["capabilities"] | {"streaming": True},
+        "skills": card["skills"] or [skill],
+    }
     try:
         ParseDict(whole, AgentCard(), ignore_unknown_fields=True)
     except ParseError as error:

@@ -6,6 +6,7 @@ and every write about it names its token. When the lease is lost the call is dro
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -24,11 +25,15 @@ from postroom.core.deliveries.model import (
     Reply,
     Return,
     ReturnKind,
+    Watch,
 )
+from postroom.core.deliveries.service import Deliveries
 from postroom.core.services import Services
 from postroom.errors import LeaseLost, NotFound, PostroomError, Superseded, Unavailable
 from postroom.failpoints import reach
 from postroom.metrics import CALLS_IN_FLIGHT, FAULTS, LEASES_LOST
+
+Json = dict[str, Any]
 
 log = structlog.get_logger()
 
@@ -46,10 +51,29 @@ class _Call:
     calling: bool = False
     unwanted: bool = False
     lost: bool = False
+    upstream: Json | None = None
 
     @property
     def hold(self) -> Hold:
         return Hold(message_id=self.delivery.message_id, workspace_id=self.delivery.workspace_id, token=self.delivery.token)
+
+
+class _Shown(Watch):
+    """What an agent tells while it is called, told on as a fetching agent's progress is."""
+
+    def __init__(self, call: _Call, deliveries: Deliveries) -> None:
+        self._call = call
+        self._deliveries = deliveries
+
+    def begun(self, upstream: Json) -> None:
+        self._call.upstream = upstream
+
+    async def progress(self, told: Json) -> None:
+        try:
+            await self._deliveries.report_progress(self._call.hold, told)
+        except PostroomError as error:
+            # Whose lease was lost is dropped by the next extension; what can not be kept now is not shown, and the work goes on.
+            log.info("progress not shown", message_id=str(self._call.delivery.message_id), reason=error.name)
 
 
 class Deliver:
@@ -128,6 +152,8 @@ class Deliver:
                 reach("call.settling")
                 await self._settle(call, result)
                 reach("call.settled")
+            if isinstance(result, Cancelled) and call.unwanted and call.upstream is not None:
+                await self._caller.cancel(call.target, call.upstream)
         except Exception as error:  # boundary: one call must not end the others; the lease runs out and the message is handed again
             FAULTS.labels("call").inc()
             log.exception("call crashed", message_id=str(call.delivery.message_id), error=type(error).__name__)
@@ -150,7 +176,7 @@ class Deliver:
             return None
         call.calling = True
         try:
-            result = await self._caller.call(call.delivery, call.target)
+            result = await self._caller.call(call.delivery, call.target, _Shown(call, self._services.deliveries))
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or not (call.unwanted or call.lost):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 Json = dict[str, Any]
@@ -237,10 +237,23 @@ class Extension:
     cancel: bool
 
 
+class Watch:
+    """Hears how a call goes while it lasts; this one does not care."""
+
+    def begun(self, upstream: Json) -> None:
+        """The agent has made a task of it; ``upstream`` names it (``taskId``, ``contextId`` if the agent told)."""
+
+    async def progress(self, told: Json) -> None:
+        """The agent tells how far it is: ``parts``. Raises nothing."""
+
+
+UNWATCHED: Final = Watch()
+
+
 class Caller(Protocol):
     """The port through which a delivery leaves the house; ``edges/push`` plugs it in."""
 
-    async def call(self, delivery: Delivery, target: CallTarget) -> CallResult:
+    async def call(self, delivery: Delivery, target: CallTarget, watch: Watch = UNWATCHED) -> CallResult:
         """Hand the message to the agent and bring its answer. Never raises for what the agent or the network does."""
         ...
 

@@ -29,9 +29,13 @@ _PLAIN_MEMBERS = ("text", "content", "message")
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """The agent made a task and works on it; ``upstream`` names it (``taskId``, ``contextId`` if the agent told)."""
+    """The agent made a task and works on it; ``upstream`` names it (``taskId``, ``contextId`` if the agent told).
+
+    ``words`` are the parts of what it says about its work, if it says something.
+    """
 
     upstream: Json
+    words: list[Json] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,7 @@ def _task(task: Json) -> Reply | Failure | Cancelled | Unfinished:
     state = state_word(status.get("state")) or ("completed" if task.get("artifacts") else None)
     match state:
         case "submitted" | "working":
-            return Unfinished(_upstream(task))
+            return Unfinished(_upstream(task), message_from_wire(status["message"])["parts"] if status.get("message") else None)
         case "completed" | "input-required" | "auth-required":
             return _task_reply(task, status, state)
         case "failed" | "rejected":

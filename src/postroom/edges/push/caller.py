@@ -1,7 +1,8 @@
 """Calls agents that have a URL: hands a message over as A2A JSON-RPC and brings back what became of it.
 
-One call, in order: put the server's own words into the message, POST it, read the answer; try the other version of A2A once if the
-agent does not know this one; follow a task that is not finished until it is. The answer comes back as a value, never as an exception.
+One call, in order: put the server's own words into the message, POST it, read the answer, as a stream where the agent's card offers one;
+try the other version of A2A once if the agent does not know this one; follow a task that is not finished until it is. The answer comes back
+as a value, never as an exception; what the agent tells meanwhile goes to the call's watch.
 
 A message's deadline is told to the agent but not timed here: it is a time of the database's clock, and this host's clock may disagree.
 Whoever ends an overdue message also cancels this call; ``call_seconds`` bounds it in any case, on the monotonic clock.
@@ -11,17 +12,20 @@ import asyncio
 import re
 import secrets
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
+import orjson
 import structlog
 
 from postroom.clock import monotonic
-from postroom.core.deliveries.model import CallResult, CallTarget, Delivery, Failure, NotHanded
+from postroom.core.deliveries.model import UNWATCHED, CallResult, CallTarget, Delivery, Failure, NotHanded, Watch
 from postroom.edges.push.answers import Meaning, Unfinished, WrongDialect, meaning_of
-from postroom.edges.push.connections import Answer, Connections, Request
+from postroom.edges.push.connections import EVENT_STREAM, Answer, Connections, Request
 from postroom.edges.push.dialects import Dialect, Speech, speech_of
+from postroom.edges.push.streams import Stream
 from postroom.edges.wire import Json, rfc3339
 
 FIRST_PAUSE: Final = 0.2
@@ -45,6 +49,7 @@ class _Call:
     target: CallTarget
     headers: dict[str, str]
     ends: float
+    watch: Watch = UNWATCHED
 
     @property
     def seconds_left(self) -> float:
@@ -60,9 +65,9 @@ class PushCaller:
         # URL and version of agents that refused the version of their card. A hint, so it needs no store: a wrong one costs one request.
         self._learnt: OrderedDict[UUID, tuple[str, Dialect]] = OrderedDict()
 
-    async def call(self, delivery: Delivery, target: CallTarget) -> CallResult:
+    async def call(self, delivery: Delivery, target: CallTarget, watch: Watch = UNWATCHED) -> CallResult:
         """Hand the message to the agent and bring its answer."""
-        call = _Call(target, headers_of(delivery), monotonic() + self._call_seconds)
+        call = _Call(target, headers_of(delivery), monotonic() + self._call_seconds, watch)
         message, speech = message_of(delivery), self._speech(target)
         outcome = await self._send(call, speech, message)
         if isinstance(outcome, WrongDialect):
@@ -85,22 +90,47 @@ class PushCaller:
 
     async def _send(self, call: _Call, speech: Speech, message: Json) -> Meaning | NotHanded:
         request_id = call.headers["X-Postroom-Message-Id"]
+        if speech.streams:
+            outcome = await self._stream(call, speech, speech.dialect.stream_request(message, request_id, speech.tenant))
+            if not _refused(outcome):
+                return outcome
         return await self._ask(call, speech, speech.dialect.message_request(message, request_id, speech.tenant))
 
-    async def _ask(self, call: _Call, speech: Speech, body: bytes) -> Meaning | NotHanded:
-        headers = {"Content-Type": "application/json", "Accept": "application/json"} | dict(speech.dialect.headers) | call.headers
-        posted = await self._connections.post(Request(call.target.url, headers, body, call.seconds_left))
+    async def _stream(self, call: _Call, speech: Speech, body: bytes) -> Meaning | NotHanded:
+        """What it comes to; a stream that broke off leaves a task, to be followed like any other."""
+
+        async def changed(task: Json) -> None:
+            await _tell(call.watch, meaning_of(Answer(200, "", orjson.dumps(task))))
+
+        stream = Stream(changed)
+        posted = await self._connections.post(self._request(call, speech, body, stream.feed))
+        if isinstance(posted, Failure) and not posted.retry:
+            return posted
+        if stream.value is not None:
+            return meaning_of(Answer(200, "", orjson.dumps(stream.value)))
         return meaning_of(posted) if isinstance(posted, Answer) else posted
+
+    async def _ask(self, call: _Call, speech: Speech, body: bytes) -> Meaning | NotHanded:
+        posted = await self._connections.post(self._request(call, speech, body))
+        return meaning_of(posted) if isinstance(posted, Answer) else posted
+
+    def _request(self, call: _Call, speech: Speech, body: bytes, hear: Callable[[bytes], Awaitable[None]] | None = None) -> Request:
+        accepted = EVENT_STREAM if hear else "application/json"
+        headers = {"Content-Type": "application/json", "Accept": accepted} | dict(speech.dialect.headers) | call.headers
+        return Request(call.target.url, headers, body, call.seconds_left, hear)
 
     async def _follow(self, call: _Call, speech: Speech, task: Unfinished) -> CallResult:
         """Ask for the task until it has ended or waits for something. The message was handed, so silence from here on is no answer."""
         body = speech.dialect.task_request(speech.dialect.get, task.upstream["taskId"], speech.tenant)
-        pause, unanswered = FIRST_PAUSE, 0
+        call.watch.begun(task.upstream)
+        pause, unanswered, words = FIRST_PAUSE, 0, task.words
         while unanswered < FOLLOW_TRIES and call.seconds_left > pause:
             await asyncio.sleep(pause)
             outcome = await self._ask(call, speech, body)
             if isinstance(outcome, Unfinished):
-                unanswered = 0
+                if outcome.words != words:
+                    await _tell(call.watch, outcome)
+                unanswered, words = 0, outcome.words
             elif (ended := _end_of_task(outcome)) is not None:
                 return ended
             else:
@@ -111,13 +141,25 @@ class PushCaller:
     def _speech(self, target: CallTarget) -> Speech:
         declared = speech_of(target.agent_card, target.url)
         url, dialect = self._learnt.get(target.workspace_id, ("", declared.dialect))
-        return Speech(dialect, declared.tenant) if url == target.url else declared
+        return replace(declared, dialect=dialect) if url == target.url else declared
 
     def _learn(self, target: CallTarget, dialect: Dialect) -> None:
         self._learnt[target.workspace_id] = (target.url, dialect)
         self._learnt.move_to_end(target.workspace_id)
         if len(self._learnt) > REMEMBERED:
             self._learnt.popitem(last=False)
+
+
+async def _tell(watch: Watch, outcome: Meaning) -> None:
+    if isinstance(outcome, Unfinished):
+        watch.begun(outcome.upstream)
+        if outcome.words:
+            await watch.progress({"parts": outcome.words})
+
+
+def _refused(outcome: Meaning | NotHanded) -> bool:
+    """Whether an agent that was asked for a stream did nothing at all: it may offer less than its card says."""
+    return isinstance(outcome, WrongDialect) or (isinstance(outcome, Failure) and outcome.code == "agent_error" and not outcome.retry)
 
 
 def _end_of_task(outcome: Meaning | NotHanded) -> CallResult | None:

@@ -11,7 +11,7 @@ Two properties of pyreqwest 0.15 shape the code (each has a test here):
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -36,6 +36,7 @@ PROBE_SECONDS: Final = 5.0
 PROBE_GAP_SECONDS: Final = 2.0
 GONE_SECONDS: Final = 10.0
 """An agent that thinks may be silent, its host may not: asked after 5 s, every 2 s, given up when nothing came back for 10 s (R83)."""
+EVENT_STREAM: Final = "text/event-stream"
 ADDRESS_TRIES: Final = 3
 """Addresses of one name that are tried, as long as nothing was sent to any of them."""
 
@@ -45,12 +46,13 @@ _BUSY = (429, 503)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One POST. ``seconds`` is for all of it: connecting, sending, waiting, reading."""
+    """One POST. ``seconds`` is for all of it: connecting, sending, waiting, reading. ``hear`` gets an event stream as it comes."""
 
     url: str
     headers: Mapping[str, str]
     body: bytes
     seconds: float
+    hear: Callable[[bytes], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class Connections:
         try:
             async with _prepared(self._client(place), request) as response:
                 reach("call.answering")
-                return _turned_away(response) or await self._read(response)
+                return _turned_away(response) or await self._read(response, request.hear)
         except RequestError as error:
             return self._without_answer(place, request, error)
 
@@ -144,20 +146,23 @@ class Connections:
         )
         return (builder.add_root_certificate_pem(self._root_certificates) if self._root_certificates else builder).build()
 
-    async def _read(self, response: Response) -> Answer | Failure:
-        body = bytearray()
+    async def _read(self, response: Response, hear: Callable[[bytes], Awaitable[None]] | None) -> Answer | Failure:
+        body, content_type = bytearray(), response.get_header("content-type") or ""
         while (chunk := await response.body_reader.read_chunk()) is not None:
             body += chunk
             reach("call.half_read")
             if len(body) > self._reply_limit:
                 return Failure(code="answer_too_large", detail=f"The answer is larger than {self._reply_limit} bytes.", retry=False)
+            if hear is not None and content_type.startswith(EVENT_STREAM):
+                await hear(bytes(chunk))
         reach("call.read")
-        return Answer(response.status, response.get_header("content-type") or "", bytes(body))
+        return Answer(response.status, content_type, bytes(body))
 
 
 def _prepared(client: Client, request: Request) -> StreamRequest:
-    builder = client.post(request.url).headers(request.headers).body_bytes(request.body)
-    return builder.timeout(timedelta(seconds=request.seconds)).build_streamed()
+    builder = client.post(request.url).headers(request.headers).body_bytes(request.body).timeout(timedelta(seconds=request.seconds))
+    # Who hears an answer as it comes does not want it gathered first.
+    return (builder if request.hear is None else builder.streamed_read_buffer_limit(0)).build_streamed()
 
 
 def _turned_away(response: Response) -> Failure | NotHanded | None:

@@ -14,9 +14,15 @@ class Dialect:
 
     version: str
     send: str
+    stream: str
     get: str
     cancel: str
     headers: tuple[tuple[str, str], ...]
+
+    def stream_request(self, message: Json, request_id: str, tenant: str | None) -> bytes:
+        """The body that sends a message (1.0 form) and wants to hear how it goes."""
+        given = message_to_03(message) if self is V0_3 else message
+        return _request(self.stream, request_id, {"message": given}, tenant)
 
     def message_request(self, message: Json, request_id: str, tenant: str | None) -> bytes:
         """The body that sends a message (1.0 form). The agent is asked to answer when it is done; 1.0 does so unasked."""
@@ -29,16 +35,20 @@ class Dialect:
         return _request(method, task_id, {"id": task_id}, tenant)
 
 
-V1_0: Final = Dialect("1.0", "SendMessage", "GetTask", "CancelTask", (("A2A-Version", "1.0"),))
-V0_3: Final = Dialect("0.3", "message/send", "tasks/get", "tasks/cancel", ())
+V1_0: Final = Dialect("1.0", "SendMessage", "SendStreamingMessage", "GetTask", "CancelTask", (("A2A-Version", "1.0"),))
+V0_3: Final = Dialect("0.3", "message/send", "message/stream", "tasks/get", "tasks/cancel", ())
 
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """How to speak to one agent. ``tenant`` is echoed as the card gives it (specification 8.3.2); 0.3 has none."""
+    """How to speak to one agent. ``tenant`` is echoed as the card gives it (specification 8.3.2); 0.3 has none.
+
+    ``streams``: its card says that it tells how its work goes.
+    """
 
     dialect: Dialect
     tenant: str | None = None
+    streams: bool = False
 
     def other(self) -> "Speech":
         """The same agent in the other version."""
@@ -47,14 +57,19 @@ class Speech:
 
 def speech_of(card: Json | None, url: str) -> Speech:
     """Choose from the card as the agent gave it; where it says nothing that can be read, begin with 1.0."""
-    interfaces = _json_rpc_interfaces(card or {})
+    interfaces, streams = _json_rpc_interfaces(card or {}), _streams(card or {})
     if interfaces:
         chosen = next((interface for interface in interfaces if interface.get("url") == url), interfaces[0])
         tenant = chosen.get("tenant")
-        return Speech(_dialect(chosen.get("protocolVersion")), tenant if isinstance(tenant, str) and tenant else None)
+        return Speech(_dialect(chosen.get("protocolVersion")), tenant if isinstance(tenant, str) and tenant else None, streams)
     if card and ("protocolVersion" in card or "url" in card):
-        return Speech(_dialect(card.get("protocolVersion", "0.3")))
-    return Speech(V1_0)
+        return Speech(_dialect(card.get("protocolVersion", "0.3")), streams=streams)
+    return Speech(V1_0, streams=streams)
+
+
+def _streams(card: Json) -> bool:
+    capabilities: Any = card.get("capabilities")
+    return isinstance(capabilities, dict) and cast(Json, capabilities).get("streaming") is True
 
 
 def _json_rpc_interfaces(card: Json) -> list[Json]:
