@@ -144,8 +144,17 @@ async def test_a_revoked_token_ends_the_stream(team: Team) -> None:
 
 def waiting_call(seconds: float) -> Json:
     """A call that goes on for so long."""
-    params = {"name": "wait_for_message", "arguments": {"timeout_seconds": seconds}}
-    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    return tool_call("wait_for_message", timeout_seconds=seconds)
+
+
+def delegating_call(workspace: str, seconds: float) -> Json:
+    """The same, for an answer."""
+    return tool_call("delegate_task", workspace_id=workspace, task="slow", timeout_seconds=seconds)
+
+
+def tool_call(name: str, **arguments: Any) -> Json:
+    """The request."""
+    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": arguments}}
 
 
 async def test_post_is_not_handed_to_a_client_that_died_waiting(team: Team) -> None:
@@ -165,10 +174,13 @@ async def test_a_stop_waits_for_no_stream_and_for_no_wait(new_server: NewServer)
         with (
             open_stream(team.coder, team.coder.token) as stream,
             open_stream(team.lead, team.lead.token, "POST", waiting_call(600)) as waiting,
+            open_stream(team.lead, team.lead.token, "POST", delegating_call("Tester", 600)) as delegating,
         ):
             await asyncio.to_thread(until_said, stream, b"retry: ")
             await asyncio.to_thread(until_said, waiting, b"\r\n\r\n")
+            await asyncio.to_thread(until_said, delegating, b"\r\n\r\n")
             server.signal(signal.SIGTERM)
+            assert b"It goes on by itself" in await asyncio.to_thread(until_said, delegating, b'"id":1')
             assert b"No message came" in await asyncio.to_thread(until_said, waiting, b'"id":1')
             await asyncio.to_thread(until_said, stream, LAST_CHUNK)
         assert await asyncio.to_thread(server.wait, 20) == 0

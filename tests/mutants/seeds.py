@@ -4,6 +4,7 @@ from tests.mutants.agents import AGENTS
 from tests.mutants.bridge import BRIDGE
 from tests.mutants.faults import FAULTS
 from tests.mutants.lessons import LESSONS
+from tests.mutants.mcp import MCP
 from tests.mutants.network import NETWORK
 from tests.mutants.races import RACES
 from tests.mutants.seed import Seed
@@ -167,4 +168,4 @@ CRASHES = [
     ),
 ]
 
-SEEDS = [*CORE, *FAULTS, *CRASHES, *LESSONS, *NETWORK, *RACES, *AGENTS, *BRIDGE]
+SEEDS = [*CORE, *FAULTS, *CRASHES, *LESSONS, *NETWORK, *RACES, *AGENTS, *BRIDGE, *MCP]

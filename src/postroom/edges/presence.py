@@ -22,19 +22,21 @@ class Presence:
         self._agents = agents
         self._noted: dict[UUID, float] = {}
 
-    async def touch(self, workspace: UUID) -> None:
-        """The agent of this workspace was heard of just now."""
+    async def touch(self, *workspaces: UUID) -> None:
+        """The agents of these workspaces were heard of just now."""
         now = monotonic()
-        if now - self._noted.get(workspace, -_EVERY_SECONDS) < _EVERY_SECONDS:
+        due = [workspace for workspace in workspaces if now - self._noted.get(workspace, -_EVERY_SECONDS) >= _EVERY_SECONDS]
+        if not due:
             return
-        self._noted.pop(workspace, None)
-        self._noted[workspace] = now
+        for workspace in due:
+            self._noted.pop(workspace, None)
+            self._noted[workspace] = now
         self._forget(now)
         try:
-            await self._agents.touch([workspace])
+            await self._agents.touch(due)
         except Exception as error:  # boundary: presence is a courtesy, the verb that came with it must go on
             FAULTS.labels("presence").inc()
-            log.warning("presence.failed", workspace_id=str(workspace), reason=type(error).__name__)
+            log.warning("presence.failed", workspaces=len(due), reason=type(error).__name__)
 
     def _forget(self, now: float) -> None:
         """Keep what still says something: agents come and go for as long as the server runs. The dict is in the order of time."""

@@ -77,10 +77,13 @@ async def check(desk: Desk, given: CheckTask, tell: Tell) -> Tasks:
 
 async def _follow(desk: Desk, task: Task, seconds: float, tell: Tell) -> Task:
     """The task at its end or after so many seconds; the client is told how it goes."""
-    began = monotonic()
-    while not task.ended and (left := began + seconds - monotonic()) > 0:
+    ends_at, waits = monotonic() + seconds, True
+    while waits and not task.ended and (left := ends_at - monotonic()) > 0:
         await tell(round(seconds - left, 1), seconds, words.standing(task))
-        task = await desk.task(task.task_id, min(left, _TOLD_EVERY))
+        turn, began = min(left, _TOLD_EVERY), monotonic()
+        task = await desk.task(task.task_id, turn)
+        # Sooner back than asked for: there is nobody who waits, or the server stops.
+        waits = monotonic() - began > turn / 2
     return task
 
 

@@ -52,7 +52,7 @@ class Desk(Protocol):
         ...
 
     async def task(self, task_id: UUID, wait: float = 0.0) -> Task:
-        """Where a task stands, at its end or after ``wait`` seconds."""
+        """Where a task stands, at its end or after ``wait`` seconds; much sooner only when nobody waits for it any more."""
         ...
 
     async def tasks(self, *, open: bool, limit: int) -> Sequence[Task]:

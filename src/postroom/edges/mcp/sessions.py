@@ -73,8 +73,7 @@ class Sessions:
             log.info("mcp.not_broken_off", workspace_id=str(session.workspace_id), reason=error.name)
 
     async def _note(self, sessions: list[Session]) -> None:
-        for workspace in {session.workspace_id for session in sessions}:
-            await self._presence.touch(workspace)
+        await self._presence.touch(*{session.workspace_id for session in sessions})
         try:
             await self._keeping.extend(sessions)
         except Exception as error:  # boundary: the next turn tries again, and the call that came with the sign of life must go on
