@@ -94,6 +94,7 @@ async def test_l31_every_route_answers_a_valid_request(server: ServerProcess) ->
         await manage(walk, made["id"])
         await announce(walk, made["id"], own)
         await talk(walk, made["id"], own)
+        await speak_mcp(walk, made["id"], own)
         await browse(walk, urlsplit(server.url).netloc)
         for path in ("/health", "/metrics", "/docs"):
             await walk.ask("GET", path)
@@ -151,6 +152,17 @@ async def delegate(walk: Round, id: str, own: str) -> None:
     await walk.ask("GET", "/workspaces/{id}/delegations", id=id, Authorization=own)
     await walk.ask("GET", one, id=id, delegation_id=asked["delegation_id"], Authorization=own)
     await walk.ask("POST", one + "/cancel", id=id, delegation_id=asked["delegation_id"], Authorization=own)
+
+
+async def speak_mcp(walk: Round, id: str, own: str) -> None:
+    """A client that begins with a handshake: its session, its stream, its good-bye."""
+    who: Json = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "walk", "version": "1"}}
+    hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": who}
+    names: Json = {"id": id, "Authorization": own, "Accept": "application/json, text/event-stream"}
+    await walk.ask("POST", "/workspaces/{id}/mcp", hello, **names)
+    await walk.ask("GET", "/workspaces/{id}/mcp", **names)
+    await walk.ask("DELETE", "/workspaces/{id}/mcp", **names)
+    await walk.ask("GET", "/workspaces/{id}/inbox", id=id, Authorization=own)
 
 
 async def browse(walk: Round, host: str) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -73,16 +74,17 @@ async def test_a_token_is_shown_once_and_ends_when_it_is_confirmed(bridge: Bridg
 
 
 async def test_talking_waiting_looking_and_cancelling(bridge: Bridge, server: ServerProcess, operator: Client, tmp_path: Path) -> None:
+    name = f"Crier {uuid4()}"
     async with bridge.running():
-        workspace, token = await make_agent(operator, "Crier")
-        later = await bridge.use("async_delegate", workspace="Crier", message="cry", idempotency_key="one")
+        workspace, token = await make_agent(operator, name)
+        later = await bridge.use("async_delegate", workspace=name, message="cry", idempotency_key="one")
         assert later["state"] == "accepted"
-        again = await bridge.use("async_delegate", workspace="Crier", message="cry", idempotency_key="one")
+        again = await bridge.use("async_delegate", workspace=name, message="cry", idempotency_key="one")
         assert again["message_id"] == later["message_id"]
-        waited = await bridge.use("chat_with_agent", workspace="Crier", message="and once more", timeout_seconds=1)
+        waited = await bridge.use("chat_with_agent", workspace=name, message="and once more", timeout_seconds=1)
         assert waited["state"] == "accepted"
-        assert (await bridge.refusal("cancel_task", workspace="Crier", task_id=waited["task_id"]))["code"] == "not_confirmed"
-        cancelled = await bridge.use("cancel_task", workspace="Crier", task_id=waited["task_id"], confirm=True)
+        assert (await bridge.refusal("cancel_task", workspace=name, task_id=waited["task_id"]))["code"] == "not_confirmed"
+        cancelled = await bridge.use("cancel_task", workspace=name, task_id=waited["task_id"], confirm=True)
         assert cancelled["task"]["metadata"]["postroom.state"] == "cancelled"
 
         agent = Agent("Crier", url=server.url, token=token, workspace_id=workspace, state=tmp_path / "crier")
@@ -93,10 +95,10 @@ async def test_talking_waiting_looking_and_cancelling(bridge: Bridge, server: Se
 
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(agent.serve())
-            answered = await bridge.use("chat_with_agent", workspace="Crier", message="hear", timeout_seconds=30)
+            answered = await bridge.use("chat_with_agent", workspace=name, message="hear", timeout_seconds=30)
             assert (answered["state"], answered["text"]) == ("replied", "HEAR")
             agent.stop()
-        listed = {row["message"]: row for row in (await bridge.use("check_delegations", workspace="Crier"))["delegations"]}
+        listed = {row["message"]: row for row in (await bridge.use("check_delegations", workspace=name))["delegations"]}
         assert [(listed[said]["state"], listed[said].get("answer")) for said in ("cry", "and once more", "hear")] == [
             ("replied", "CRY"),
             ("cancelled", None),
@@ -112,15 +114,15 @@ async def test_what_agents_ask_of_each_other_is_seen_and_cancelled(bridge: Bridg
         hand, _ = await make_agent(operator, "Hand", parent_id=boss)
         async with server.client(token) as client:
             asked = await client.delegate(boss, hand, "dig")
-        (listed,) = (await bridge.use("list_delegations", workspace="Boss", open=True))["delegations"]
+        (listed,) = (await bridge.use("list_delegations", workspace=boss, open=True))["delegations"]
         assert (listed["delegation_id"], listed["task"], listed["target"]["name"]) == (asked.id, "dig", "Hand")
-        (tree,) = (await bridge.use("list_delegations", workspace="Boss", delegation_id=asked.id))["delegations"]
+        (tree,) = (await bridge.use("list_delegations", workspace=boss, delegation_id=asked.id))["delegations"]
         assert tree["children"] == []
-        assert (await bridge.refusal("cancel_delegation", workspace="Boss", delegation_id=asked.id))["code"] == "not_confirmed"
-        assert (await bridge.use("cancel_delegation", workspace="Boss", delegation_id=asked.id, confirm=True))["status"] == "cancelled"
-        events = [row["event"] for row in (await bridge.use("activity", workspace="Hand", type="message"))["activity"]]
+        assert (await bridge.refusal("cancel_delegation", workspace=boss, delegation_id=asked.id))["code"] == "not_confirmed"
+        assert (await bridge.use("cancel_delegation", workspace=boss, delegation_id=asked.id, confirm=True))["status"] == "cancelled"
+        events = [row["event"] for row in (await bridge.use("activity", workspace=hand, type="message"))["activity"]]
         assert "message.cancelled" in events
-        assert (await bridge.use("chat_history", workspace="Hand"))["messages"][0]["content"] == "dig"
+        assert (await bridge.use("chat_history", workspace=hand))["messages"][0]["content"] == "dig"
         assert (await bridge.use("health"))["status"] == "ok"
 
 
