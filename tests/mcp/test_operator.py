@@ -10,6 +10,7 @@ import pytest
 from postroom.agent import Agent, Message
 from postroom.bridge.operator import TOOLS
 from postroom.client import Client
+from tests.conftest import NewServer
 from tests.mcp.bridges import Bridge, text_of
 from tests.support.server import ServerProcess, make_agent
 
@@ -136,3 +137,17 @@ async def test_what_does_not_fit_is_refused_with_what_to_do(bridge: Bridge, oper
         assert (await bridge.refusal("create_workspace", name="x", parent="Nobody at all"))["code"] == "workspace_not_found"
         assert (await bridge.refusal("create_workspace", name="x", url="ftp://nowhere"))["code"] in ("invalid", "address_refused")
         assert (await bridge.refusal("chat_history", workspace="Twinn", limit=0))["code"] == "invalid"
+
+
+async def test_a_server_that_starts_later_or_again_elsewhere_is_found_by_the_next_call(new_server: NewServer, tmp_path: Path) -> None:
+    server = new_server()
+    async with Bridge("--operator", "--data", str(server.data), state=tmp_path).running() as bridge:
+        refusal = await bridge.refusal("health")
+        assert refusal["code"] == "not_connected" and "postroom up" in refusal["error"]
+        await asyncio.to_thread(server.start)
+        made = await bridge.use("create_workspace", name="Stays")
+        first = server.port
+        server.kill()
+        await asyncio.to_thread(server.start)
+        assert server.port != first
+        assert made["id"] in [row["id"] for row in (await bridge.use("list_workspaces"))["workspaces"]]

@@ -49,15 +49,22 @@ async def test_a_server_killed_between_two_calls_is_waited_for_and_nothing_is_lo
             assert [line["id"] for line in (await bridge.use("chat_history"))["lines"]][-1] == told
 
 
-async def test_a_bridge_that_starts_before_its_server_works_when_there_is_one(new_server: NewServer, tmp_path: Path) -> None:
+async def test_a_server_that_starts_later_or_again_elsewhere_is_found(new_server: NewServer, tmp_path: Path) -> None:
     server = new_server(poll_seconds="0.2")
     bridge = Bridge("--name", "Early", "--data", str(server.data), state=tmp_path)
-    async with bridge.running(), asyncio.TaskGroup() as tasks:
-        early = tasks.create_task(bridge.call("get_workspace_info"))
-        await asyncio.to_thread(server.start)
-        # The one that was there before the server may have been told to try again.
+
+    async with bridge.running():
+        async with asyncio.TaskGroup() as tasks:
+            # The call that was there before the server may have been told to try again.
+            early = tasks.create_task(bridge.call("get_workspace_info"))
+            await asyncio.to_thread(server.start)
+        assert not early.result().is_error or "No server runs" in text_of(early.result())
         assert (await bridge.use("get_workspace_info"))["name"] == "Early"
-    assert not early.result().is_error or "No server runs" in text_of(early.result())
+        first = server.port
+        server.kill()
+        await asyncio.to_thread(server.start)
+        assert server.port != first
+        assert (await bridge.use("get_workspace_info"))["name"] == "Early"
 
 
 async def test_a_cut_network_is_told_and_the_message_in_hand_is_got_back(new_server: NewServer, tmp_path: Path) -> None:

@@ -80,18 +80,18 @@ class ClientDesk:
 
     async def take(self, wait: float) -> Letter | None:
         """The next message, kept for this session until it is ended."""
-        at = await self._seat.sitting()
+        at = await self._seated()
         item = await at.hand.take(wait)
         return None if item is None else letter_of(item, cancelled=at.hand.is_cancelled(item))
 
     async def held(self) -> Sequence[Letter]:
         """What this session was handed and has not ended."""
-        at = await self._seat.sitting()
+        at = await self._seated()
         return [letter_of(item, cancelled=at.hand.is_cancelled(item)) for item in at.hand.held]
 
     async def peek(self, limit: int) -> Sequence[Letter]:
         """The unfinished post of the mailbox in its order."""
-        at = await self._seat.sitting()
+        at = await self._seated()
         mine = {item.message_id for item in at.hand.held}
         rows = await self._patiently(lambda at: at.client.peek(at.workspace_id, limit))
         return [waiting_letter(row, held=row["message_id"] in mine) for row in rows]
@@ -119,7 +119,7 @@ class ClientDesk:
 
     async def _about(self, message_id: UUID, act: Callable[[Sitting], Awaitable[None]]) -> None:
         """End a hand-out. Whether this does it or somebody else did, it is not held any more."""
-        at = await self._seat.sitting()
+        at = await self._seated()
         try:
             await self._patiently(act)
         except (LeaseLost, Superseded):
@@ -129,7 +129,7 @@ class ClientDesk:
 
     async def progress(self, message_id: UUID, text: str) -> bool:
         """Show how far the work is; True when the sender does not want it any more."""
-        at = await self._seat.sitting()
+        at = await self._seated()
         item = at.hand.handed(message_id)
         if await self._patiently(lambda at: at.client.progress(item, text)):
             at.hand.cancel([item.message_id])
@@ -159,10 +159,17 @@ class ClientDesk:
                 raise
             raise OutcomeUnknown(error.sentence, retry_after=error.retry_after, idempotency_key=key) from error
 
+    async def _seated(self) -> Sitting:
+        return await patiently(self._seat.sitting)
+
     async def _patiently(self, act: Callable[[Sitting], Awaitable[Made]]) -> Made:
-        at = await self._seat.sitting()
-        try:
-            return await patiently(lambda: act(at))
-        except (Unauthenticated, Gone):
-            at.doubted.set()
-            raise
+        async def once() -> Made:
+            # Anew with every try: the seat may have found the server elsewhere meanwhile.
+            at = await self._seat.sitting()
+            try:
+                return await act(at)
+            except (Unauthenticated, Gone, Unavailable):
+                at.doubted.set()
+                raise
+
+        return await patiently(once)

@@ -15,8 +15,9 @@ Made = TypeVar("Made")
 
 
 async def patiently(act: Callable[[], Awaitable[Made]]) -> Made:
-    """Do what may be done twice, until the server answers. Raises Unavailable when it does not within the patience."""
+    """Do what may be done twice, until the server answers. Raises Unavailable, the last one, when it does not within the patience."""
     patience = Patience(PATIENCE_SECONDS)
+    last = Unavailable("The post room does not answer.", code="unreachable")
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
@@ -24,6 +25,7 @@ async def patiently(act: Callable[[], Awaitable[Made]]) -> Made:
                 try:
                     return await act()
                 except Unavailable as error:
+                    last = error
                     await patience.pause(error, began)
     except TimeoutError:
-        raise Unavailable("The post room does not answer.", code="unreachable") from None
+        raise last from None

@@ -11,7 +11,6 @@ from postroom.agent.handling import first_of
 from postroom.agent.place import Address
 from postroom.agent.presence import SHORTEST_PAUSE, SPREAD
 from postroom.bridge.hand import Hand
-from postroom.bridge.patience import PATIENCE_SECONDS
 from postroom.client import Client, Json
 from postroom.client.retry import pause_after, pause_before
 from postroom.clock import jittered, monotonic
@@ -21,13 +20,15 @@ from postroom.errors import PostroomError, SetupError, Unavailable
 GIVE_BACK_SECONDS = 1.0
 # A client that has just been told to try again should not be told so twice.
 LONGEST_PAUSE = 2.0
+# How long one try of a call waits for a place.
+MOMENT_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Sitting:
-    """A seat that is taken. ``name`` is what its workspace is called; ``doubted`` is set by whom the server did not know any more."""
+    """A seat that is taken. ``name`` is what its workspace is called; ``doubted`` is set by whom it did not let speak."""
 
     name: str
     client: Client
@@ -54,9 +55,9 @@ class Seat:
         self._began = monotonic()
 
     async def sitting(self) -> Sitting:
-        """Where to speak from, as soon as there is. Raises Unavailable with the reason when it takes too long."""
+        """Where to speak from. Raises Unavailable with the reason when there is nothing within a moment."""
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(MOMENT_SECONDS):
                 return await asyncio.shield(self._sitting)
         except TimeoutError:
             raise _not_yet(self._trouble) from None
@@ -100,13 +101,28 @@ class Seat:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SHORTEST_PAUSE + jittered(SPREAD)):
                     await at.doubted.wait()
+            at.doubted.clear()
 
     async def _beat(self, at: Sitting) -> None:
         held = [item.message_id for item in at.hand.held]
         uptime = int(monotonic() - self._began)
         task = held[0] if held else None
-        answer = await at.client.heartbeat(at.workspace_id, active_tasks=len(held), current_task=task, uptime_seconds=uptime)
+        try:
+            answer = await at.client.heartbeat(at.workspace_id, active_tasks=len(held), current_task=task, uptime_seconds=uptime)
+        except Unavailable:
+            await self._require_unmoved(at)
+            raise
         at.hand.cancel(answer["cancel"])
+
+    async def _require_unmoved(self, at: Sitting) -> None:
+        """Raises SetupError when the server that does not answer runs elsewhere by now."""
+        try:
+            found = await self._settle()
+        except PostroomError as error:
+            log.info("no other place to sit: %s", error)
+            return
+        if found.url != at.client.url:
+            raise SetupError(f"the server is at {found.url} now", advice="It is found there by itself.")
 
     def _stand_up(self) -> None:
         if self._sitting.done():

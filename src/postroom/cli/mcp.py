@@ -3,18 +3,19 @@
 import asyncio
 import logging
 import sys
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import typer
 
 from postroom.cli import mcp_install
 from postroom.cli.command import locating
-from postroom.cli.connection import Whereabouts
+from postroom.cli.connection import Connection, Whereabouts
 from postroom.cli.exits import ExitCode, Stop
 from postroom.cli.mcp_install import AsOperator, Names
 from postroom.cli.output import at_terminal, say
 from postroom.client import Client
-from postroom.errors import SetupError
+from postroom.errors import SetupError, Unavailable
 
 if TYPE_CHECKING:
     from postroom.agent.place import Address
@@ -64,6 +65,26 @@ async def _operate(whereabouts: Whereabouts) -> None:
     from postroom.bridge.operator import operator_server
     from postroom.bridge.stdio import serve
 
-    connection = whereabouts.connection()
-    async with Client(connection.url, connection.token) as client:
-        await serve(operator_server(client))
+    async with AsyncExitStack() as clients:
+        await serve(operator_server(_Line(whereabouts, clients).client))
+
+
+class _Line:
+    """The client of the server as it is now: one that starts later, or again elsewhere, is found by the next call."""
+
+    def __init__(self, whereabouts: Whereabouts, clients: AsyncExitStack) -> None:
+        self._whereabouts = whereabouts
+        self._clients = clients
+        self._last: tuple[Connection, Client] | None = None
+
+    def client(self) -> Client:
+        """Raises Unavailable (``not_connected``) with the reason while there is none."""
+        try:
+            connection = self._whereabouts.connection()
+        except Stop as stop:
+            raise Unavailable(f"{stop.sentence}. {stop.advice}", code="not_connected") from stop
+        if self._last is None or self._last[0] != connection:
+            client = Client(connection.url, connection.token)
+            self._clients.push_async_callback(client.close)
+            self._last = connection, client
+        return self._last[1]
