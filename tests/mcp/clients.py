@@ -80,8 +80,8 @@ class Agent:
 
 
 def text_of(result: CallToolResult) -> str:
-    """What the model reads."""
-    (content,) = result.content
+    """What the model reads; files may come after it."""
+    content = result.content[0]
     assert isinstance(content, TextContent)
     return content.text
 

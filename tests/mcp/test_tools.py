@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from mcp_types import BlobResourceContents, EmbeddedResource, ImageContent, TextContent
 
+from postroom.client import Client
 from postroom.mcp.words import INSTRUCTIONS
 from tests.mcp.clients import MODES, Agent, Mode, text_of
 from tests.mcp.conftest import Team
@@ -173,3 +176,31 @@ async def test_people_are_told_and_the_history_has_it_all(team: Team, mode: Mode
         earlier = await coder.use("chat_history", limit=2, before=page["next"])
         assert [(line["text"], line["id"], line["sender"]["kind"]) for line in earlier["lines"]] == [("good morning", message, "operator")]
         assert "next" not in earlier
+
+
+async def test_files_come_whole_with_what_they_belong_to(team: Team, mode: Mode) -> None:
+    """As blocks of their own where they are small, by name and size where they are not; none is ever cut."""
+    small, large = b64encode(b"\x89PNG small").decode(), b64encode(bytes(2 * 1024 * 1024)).decode()
+    parts: list[Json] = [
+        {"text": "look"},
+        {"raw": small, "mediaType": "image/png", "filename": "shot.png"},
+        {"raw": small, "mediaType": "text/plain", "filename": "a b.txt"},
+        {"raw": large, "filename": "huge.bin"},
+        {"url": "https://example.org/f", "filename": "f"},
+        {"data": {"answer": 42}},
+    ]
+    async with Client(team.coder.url, team.coder.token) as agent, team.lead.connect(mode) as lead:
+        task = await lead.use("delegate_task_async", workspace_id="Coder", task="show me")
+        (item,) = await agent.claim(team.coder.workspace, wait=20)
+        await agent.reply(item, parts=parts)
+        for tool, arguments in (("check_task_status", {"task_id": task["task_id"]}), ("wait_for_message", {"timeout_seconds": 20})):
+            result = await lead.call(tool, **arguments)
+            text, image, resource = result.content
+            assert isinstance(image, ImageContent) and (image.data, image.mime_type) == (small, "image/png")
+            assert isinstance(resource, EmbeddedResource) and isinstance(resource.resource, BlobResourceContents)
+            assert resource.resource.blob == small and resource.resource.uri == "postroom://files/a%20b.txt"
+            assert isinstance(text, TextContent) and "| [file huge.bin, unknown type, 2097152 bytes, too large to come along]" in text.text
+            assert "at https://example.org/f]" in text.text and '{"answer":42}' in json.dumps(
+                result.structured_content, separators=(",", ":")
+            )
+            assert small not in json.dumps(result.structured_content)

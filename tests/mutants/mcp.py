@@ -24,9 +24,9 @@ MCP = [
     ),
     Seed(
         name="L7 post is handed to an MCP client that died waiting for it",
-        file="core/deliveries/keeping.py",
-        old="        if not await gone():\n",
-        new="        if True:\n",
+        file="edges/mcp/endpoint.py",
+        old="            return exchange.gone or self._draining.is_set()\n",
+        new="            return self._draining.is_set()\n",
         tests=(f"{_TRANSPORT}::test_post_is_not_handed_to_a_client_that_died_waiting",),
     ),
     Seed(

@@ -1,6 +1,5 @@
 """What the server answers, as the tools show it. Fields that a newer server adds are passed over."""
 
-import base64
 from collections.abc import Sequence
 
 from postroom.client import Delegation, Item, Json
@@ -50,10 +49,4 @@ def line_of(row: Json) -> Line:
 
 
 def _said(parts: Sequence[Json]) -> Json:
-    return {"text": text_of(list(parts)), "files": [_file(part) for part in parts if "text" not in part]}
-
-
-def _file(part: Json) -> File:
-    raw = part.get("raw")
-    size = None if raw is None else len(base64.b64decode(raw))
-    return File(name=part.get("filename"), media_type=part.get("mediaType"), bytes=size, url=part.get("url"), data=part.get("data"))
+    return {"text": text_of(list(parts)), "files": [File.of_part(part) for part in parts if "text" not in part]}

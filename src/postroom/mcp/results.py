@@ -37,6 +37,16 @@ class File(Shown):
     bytes: int | None = None
     url: str | None = None
     data: Annotated[Any, Field(description="The value, where it is JSON data and no file.")] = None
+    # Base64, as the part had it; it travels as a content block of its own.
+    raw: str | None = Field(default=None, exclude=True, repr=False)
+
+    @staticmethod
+    def of_part(part: Json) -> "File":
+        """From a part of an A2A message (1.0 form) that is no text."""
+        raw: str | None = part.get("raw")
+        size = None if raw is None else len(raw.rstrip("=")) * 3 // 4
+        name, kind = part.get("filename"), part.get("mediaType")
+        return File(name=name, media_type=kind, bytes=size, url=part.get("url"), data=part.get("data"), raw=raw)
 
 
 class Peer(Shown):

@@ -27,6 +27,7 @@ from pydantic import BaseModel, ValidationError
 
 from postroom import __version__
 from postroom.errors import PostroomError, Refused
+from postroom.mcp.attachments import blocks_of
 from postroom.mcp.desk import Desk
 from postroom.mcp.refusals import refused
 from postroom.mcp.tools import TOOLS, At, ToolOf
@@ -100,7 +101,8 @@ def tool_server(
 
 async def _call(tool: ToolOf[At, Any, Any], at: At, arguments: dict[str, Any], context: Context) -> CallToolResult:
     made = await tool.act(at, _check(tool.takes, arguments), context.session.report_progress)
-    return CallToolResult(content=[TextContent(text=tool.say(made))], structured_content=made.model_dump(mode="json", exclude_none=True))
+    content = [TextContent(text=tool.say(made)), *blocks_of(tool.attach(made))]
+    return CallToolResult(content=content, structured_content=made.model_dump(mode="json", exclude_none=True))
 
 
 _WORDS: Final = {"missing": "is missing", "extra_forbidden": "is no argument of this tool"}

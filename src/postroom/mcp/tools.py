@@ -19,7 +19,10 @@ Made = TypeVar("Made", bound=results.Shown)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolOf(Generic[At, Given, Made]):
-    """One tool: ``act`` does it at a desk or over whatever else there is to act on, ``say`` puts its result into words."""
+    """One tool: ``act`` does it at a desk or over whatever else there is to act on, ``say`` puts its result into words.
+
+    ``attach`` names the files that come with it.
+    """
 
     name: str
     title: str
@@ -28,6 +31,7 @@ class ToolOf(Generic[At, Given, Made]):
     gives: type[Made]
     act: Callable[[At, Given, Tell], Awaitable[Made]]
     say: Callable[[Made], str]
+    attach: Callable[[Made], Sequence[results.File]] = lambda _: ()
     read_only: bool = False
     destructive: bool = False
     idempotent: bool = False
@@ -103,6 +107,7 @@ TOOLS: Final[Sequence[ToolOf[Desk, Any, Any]]] = (
         gives=results.Task,
         act=acts.delegate_and_wait,
         say=words.task,
+        attach=lambda found: found.result.files if found.result else (),
     ),
     ToolOf(
         name="delegate_task_async",
@@ -123,6 +128,7 @@ TOOLS: Final[Sequence[ToolOf[Desk, Any, Any]]] = (
         gives=results.Tasks,
         act=acts.check,
         say=words.tasks,
+        attach=lambda found: [file for task in found.tasks if task.result for file in task.result.files],
         read_only=True,
     ),
     ToolOf(
@@ -147,6 +153,7 @@ TOOLS: Final[Sequence[ToolOf[Desk, Any, Any]]] = (
         gives=results.Received,
         act=acts.wait_for_message,
         say=words.received,
+        attach=lambda found: found.message.files if found.message else (),
     ),
     ToolOf(
         name="inbox_peek",

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
+from postroom.mcp.attachments import LARGEST
 from postroom.mcp.results import (
     File,
     Letter,
@@ -80,6 +81,7 @@ def _file(file: File) -> str:
     told = [f"file {file.name or 'without a name'}", file.media_type or "unknown type"]
     told += [] if file.bytes is None else [f"{file.bytes} bytes"]
     told += [f"at {file.url}"] if file.url else []
+    told += ["too large to come along"] if (file.bytes or 0) > LARGEST else []
     return plain(", ".join(told), 500)
 
 

@@ -101,15 +101,7 @@ def line(found: Entry) -> Line:
 def files(message: Json) -> list[File]:
     """The parts of a message (1.0 form) that are no text."""
     parts: Sequence[Json] = message.get("parts") or ()
-    return [_file(part) for part in parts if "text" not in part]
-
-
-def _file(part: Json) -> File:
-    if "data" in part:
-        return File(name=part.get("filename"), media_type=part.get("mediaType"), data=part["data"])
-    raw: str | None = part.get("raw")
-    size = None if raw is None else len(raw.rstrip("=")) * 3 // 4
-    return File(name=part.get("filename"), media_type=part.get("mediaType"), bytes=size, url=part.get("url"))
+    return [File.of_part(part) for part in parts if "text" not in part]
 
 
 def _party(kind: str, id: UUID, name: str) -> Party:
