@@ -24,7 +24,10 @@ def test_every_tool_is_in_the_table_with_its_arguments() -> None:
 
 
 def test_every_code_of_the_tools_is_described_and_every_advice_is_for_a_code() -> None:
-    own = codes_in("".join(path.read_text(encoding="utf-8") for path in (ROOT / "src/postroom/mcp").glob("*.py")))
-    described = set(re.findall(r"^\| `([a-z_]+)` \|", PAGE, re.MULTILINE)) | set(re.findall(r"`([a-z_]+)`", HTTP))
+    files = [path for part in ("mcp", "bridge") for path in (ROOT / "src/postroom" / part).glob("*.py")]
+    own = codes_in("".join(path.read_text(encoding="utf-8") for path in files))
+    described = {
+        code for line in PAGE.splitlines() if line.startswith("| `") for code in re.findall(r"`([a-z_]+)`", line.split(" | ")[0])
+    } | set(re.findall(r"`([a-z_]+)`", HTTP))
     assert own - described == set()
     assert CODES - own - codes_of_the_server() == set()
