@@ -8,8 +8,9 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from postroom.bridge.patience import PATIENCE_SECONDS
@@ -52,10 +53,10 @@ class Hand:
     def __init__(self, client: Client, workspace_id: str) -> None:
         self._client = client
         self._workspace_id = workspace_id
-        self._held: dict[UUID, Item] = {}
-        self._cancelled: set[UUID] = set()
-        self._lost: set[UUID] = set()
-        self._ended: OrderedDict[UUID, Item] = OrderedDict()
+        self._held: dict[str, Item] = {}
+        self._cancelled: set[str] = set()
+        self._lost: set[str] = set()
+        self._ended: OrderedDict[str, Item] = OrderedDict()
         self._waiting: Item | None = None
         self._waiting_since = 0.0
         self._wants: list[_Want] = []
@@ -73,25 +74,26 @@ class Hand:
 
     def is_cancelled(self, item: Item) -> bool:
         """Whether its sender does not want the answer any more."""
-        return UUID(item.message_id) in self._cancelled
+        return item.message_id in self._cancelled
 
-    def cancel(self, message_ids: Sequence[str]) -> None:
+    def cancel(self, message_ids: Iterable[str]) -> None:
         """Nobody wants these any more, says the server."""
-        self._cancelled |= {UUID(id) for id in message_ids} & self._held.keys()
+        self._cancelled |= self._held.keys() & message_ids
 
     def handed(self, message_id: UUID) -> Item:
         """The hand-out by which to speak about a message, also about one that has ended here. Raises NotFound."""
-        item = self._held.get(message_id) or self._ended.get(message_id)
+        item = self._held.get(str(message_id)) or self._ended.get(str(message_id))
         if item is None:
             raise NotFound("This session was not handed that message.", code="not_held", message_id=str(message_id))
         return item
 
     def let_go(self, message_id: UUID) -> None:
         """It has ended, or is not ours any more."""
-        self._cancelled.discard(message_id)
-        self._lost.discard(message_id)
-        if (item := self._held.pop(message_id, None)) is not None:
-            self._ended[message_id] = item
+        item = self._held.pop(str(message_id), None)
+        if item is not None:
+            self._cancelled.discard(item.message_id)
+            self._lost.discard(item.message_id)
+            self._ended[item.message_id] = item
         if len(self._ended) > REMEMBERED:
             self._ended.popitem(last=False)
 
@@ -116,9 +118,8 @@ class Hand:
         return item
 
     def _hold(self, item: Item) -> None:
-        message_id = UUID(item.message_id)
-        self._lost.discard(message_id)
-        self._held[message_id] = item
+        self._lost.discard(item.message_id)
+        self._held[item.message_id] = item
 
     async def fetch(self) -> None:
         """Look into the mailbox whenever a client waits and nothing waits for it, for ever."""
@@ -178,18 +179,21 @@ class Hand:
 
     async def _regain(self, item: Item) -> None:
         """The server was away for longer than the lease: what the client works on is due again, and first in line."""
-        message_id = UUID(item.message_id)
+        log.warning("the lease of message %s was lost", item.message_id)
         if self._waiting is item:
             self._waiting = None
             return
-        self._lost.add(message_id)
-        log.warning("the lease of message %s was lost", item.message_id)
-        with contextlib.suppress(PostroomError):
-            for found in await self._client.claim(self._workspace_id, max=1, wait=0.0, lease=LEASE_SECONDS):
-                if UUID(found.message_id) in self._held:
-                    self._hold(found)
-                else:
-                    await self._release(found)
+        try:
+            found = await self._client.claim(self._workspace_id, max=1, wait=0.0, lease=LEASE_SECONDS)
+        except PostroomError as error:
+            log.warning("message %s could not be fetched again yet: %s", item.message_id, error)
+            return
+        self._lost.add(item.message_id)
+        for again in found:
+            if again.message_id in self._held:
+                self._hold(again)
+            else:
+                await self._release(again)
 
     async def give_back(self, seconds: float) -> None:
         """Put everything back into the mailbox, as far as ``seconds`` allow."""
@@ -205,10 +209,7 @@ class Hand:
             log.info("message %s was not given back, its lease runs out: %s", item.message_id, error)
 
 
-async def _each(items: Sequence[Item], act: Callable[[Item], Awaitable[None]]) -> None:
-    async def one(item: Item) -> None:
-        await act(item)
-
+async def _each(items: Iterable[Item], act: Callable[[Item], Coroutine[Any, Any, None]]) -> None:
     async with asyncio.TaskGroup() as tasks:
         for item in items:
-            tasks.create_task(one(item))
+            tasks.create_task(act(item))

@@ -108,8 +108,8 @@ async def _follow(at: Sitting, happened: asyncio.Event) -> None:
 
 
 async def _waiting(at: Sitting) -> Json | None:
-    """The first message that nobody has; None where there is none, and while the client asks for one by itself."""
-    if at.hand.wanted:
+    """The first message that nobody has; None where there is none, and while the client asks for one by itself or works on one."""
+    if at.hand.wanted or at.hand.held:
         return None
     rows = await at.client.peek(at.workspace_id, MOST)
     return next((row for row in rows if row["state"] == "accepted"), None)

@@ -72,6 +72,9 @@ class Seat:
                 if str(error) != str(self._trouble):
                     log.warning("no place at the post room now: %s", error)
                 self._trouble = error
+            except Exception as error:  # boundary: a fault here must not take the tools away from a coding agent in the middle of its work
+                log.exception("a fault of the bridge")
+                self._trouble = PostroomError(f"A fault in Postroom's bridge: {type(error).__name__}")
             finally:
                 self._stand_up()
             await asyncio.sleep(pause_before(attempt, longest=LONGEST_PAUSE))
