@@ -154,16 +154,22 @@ async def test_what_an_agent_set_up_is_not_changed_by_a_bridge_for_it(make_desk:
 async def test_a_client_that_takes_log_messages_is_told_of_post_and_it_stays_in_the_mailbox(make_desk: MakeDesk, operator: Client) -> None:
     desk = await make_desk(mode="legacy")
 
-    async def told() -> bool:
-        return bool(desk.bridge.notes)
+    async def told_twice() -> bool:
+        return len(desk.bridge.notes) == 2
 
     async with desk.bridge.running():
         await desk.bridge.use("get_workspace_info")
-        message_id = await send(operator, desk)
-        await eventually(told, "the client is told of the post")
+        first, second = await send(operator, desk), await send(operator, desk)
+        await eventually(lambda: _any(desk.bridge.notes), "the client is told of the post")
         assert "operator Operator" in desk.bridge.notes[0] and "wait_for_message" in desk.bridge.notes[0]
-        (row,) = await operator.peek(desk.id)
-        assert (row["message_id"], row["state"]) == (message_id, "accepted")
+        assert [(row["message_id"], row["state"]) for row in await operator.peek(desk.id)] == [(first, "accepted"), (second, "accepted")]
+        await desk.bridge.take()
+        await desk.bridge.use("reply", message_id=first, text="done")
+        await eventually(told_twice, "the client is told of what waited behind")
+
+
+async def _any(notes: list[Any]) -> bool:
+    return bool(notes)
 
 
 async def test_claude_code_is_told_of_post_by_its_channel_and_stdout_is_protocol_alone(
