@@ -71,9 +71,9 @@ class _Shown(Watch):
     async def progress(self, told: Json) -> None:
         try:
             await self._deliveries.report_progress(self._call.hold, told)
-        except PostroomError as error:
+        except (PostroomError, OSError) as error:
             # Whose lease was lost is dropped by the next extension; what can not be kept now is not shown, and the work goes on.
-            log.info("progress not shown", message_id=str(self._call.delivery.message_id), reason=error.name)
+            log.info("progress not shown", message_id=str(self._call.delivery.message_id), error=type(error).__name__)
 
 
 class Deliver:

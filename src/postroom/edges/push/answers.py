@@ -5,8 +5,8 @@ can not be read (a proxy's error page, half a document) say nothing about the pr
 used up. Readable JSON that is neither message nor task is what that program answers, so it is not.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from postroom.core.deliveries.model import Cancelled, Failure, Reply
@@ -19,7 +19,10 @@ from postroom.ids import new_id
 DETAIL_LIMIT: Final = 1000
 """Characters of an agent's own words that are kept as the reason of a failure."""
 
-_WRONG_DIALECT = (-32600, -32601, -32009)
+WRONG_DIALECT: Final = (-32600, -32601, -32009)
+NOT_STREAMED: Final = (*WRONG_DIALECT, -32004)
+"""What an agent that does not stream says when it is asked to, beside what one of the other version says."""
+
 _PERMANENT = (-32700, -32600, -32601, -32602, -32001, -32002, -32003, -32004, -32005, -32007, -32008, -32009)
 _PERMANENT_STATUS = frozenset(range(400, 500)) - {408, 425, 429}
 _INTERRUPTED = ("input-required", "auth-required")
@@ -31,16 +34,16 @@ _PLAIN_MEMBERS = ("text", "content", "message")
 class Unfinished:
     """The agent made a task and works on it; ``upstream`` names it (``taskId``, ``contextId`` if the agent told).
 
-    ``words`` are the parts of what it says about its work, if it says something.
+    ``words`` are the parts of what it says about its work.
     """
 
     upstream: Json
-    words: list[Json] | None = None
+    words: list[Json] = field(default_factory=list[Json])
 
 
 @dataclass(frozen=True, slots=True)
 class WrongDialect:
-    """The agent refused before it did anything, perhaps for the version; ``failure`` is what it comes to if it was not that."""
+    """The agent refused before it did anything, perhaps for how it was asked; ``failure`` is what it comes to if it was not that."""
 
     failure: Failure
 
@@ -48,18 +51,31 @@ class WrongDialect:
 Meaning = Reply | Failure | Cancelled | Unfinished | WrongDialect
 
 
-def meaning_of(answer: Answer) -> Meaning:
-    """Read an answer, whatever its shape."""
+def meaning_of(answer: Answer, refusals: Container[int] = WRONG_DIALECT) -> Meaning:
+    """Read an answer, whatever its shape. An error with one of the codes ``refusals`` says: not asked like that."""
     try:
         value = _value(answer)
     except Malformed as error:
-        return _status_failure(answer) or Failure(code="invalid_answer", detail=error.sentence, retry=True)
-    if (failed := _rpc_error(value, answer.status)) is not None:
+        return _status_failure(answer.status) or Failure(code="invalid_answer", detail=error.sentence, retry=True)
+    return meaning_of_value(value, answer.status, refusals)
+
+
+def meaning_of_value(value: Any, status: int = 200, refusals: Container[int] = WRONG_DIALECT) -> Meaning:
+    """Read what an answer says in JSON: a JSON-RPC response, a message, a task."""
+    if (failed := _rpc_error(value, status, refusals)) is not None:
         return failed
     try:
-        return _status_failure(answer) or _result(_unwrapped(value))
+        return _status_failure(status) or _result(_unwrapped(value))
     except Malformed as error:
         return Failure(code="invalid_answer", detail=error.sentence, retry=False)
+
+
+def words_of(status: Json) -> list[Json]:
+    """The parts of what a task's state says; none where that can not be read, because nothing hangs on it."""
+    try:
+        return message_from_wire(status["message"])["parts"] if status.get("message") else []
+    except Malformed:
+        return []
 
 
 def _value(answer: Answer) -> Any:
@@ -94,13 +110,18 @@ def _text(body: bytes) -> str:
     return text
 
 
-def _status_failure(answer: Answer) -> Failure | None:
-    if answer.status < 400:
+def results_of(artifacts: Any) -> list[Json]:
+    """The parts of a task's results. Raises Malformed."""
+    return [part for artifact in filled(artifacts) for part in artifact_from_wire(artifact)["parts"]]
+
+
+def _status_failure(status: int) -> Failure | None:
+    if status < 400:
         return None
-    return Failure(code="agent_error", detail=f"The agent answered HTTP {answer.status}.", retry=answer.status not in _PERMANENT_STATUS)
+    return Failure(code="agent_error", detail=f"The agent answered HTTP {status}.", retry=status not in _PERMANENT_STATUS)
 
 
-def _rpc_error(value: Any, status: int) -> Failure | WrongDialect | None:
+def _rpc_error(value: Any, status: int, refusals: Container[int]) -> Failure | WrongDialect | None:
     """The error of a JSON-RPC response, or of A2A's REST form, if it is one."""
     error: Any = cast(Json, value).get("error") if isinstance(value, dict) else None
     if not isinstance(error, dict) or not isinstance(code := cast(Json, error).get("code"), int):
@@ -109,7 +130,7 @@ def _rpc_error(value: Any, status: int) -> Failure | WrongDialect | None:
     detail = f"The agent answered with error {code}: {words}" if isinstance(words, str) else f"The agent answered with error {code}."
     retry = code not in _PERMANENT and status not in _PERMANENT_STATUS
     failure = Failure(code="agent_error", detail=detail[:DETAIL_LIMIT], retry=retry)
-    return WrongDialect(failure) if code in _WRONG_DIALECT else failure
+    return WrongDialect(failure) if code in refusals else failure
 
 
 def _unwrapped(value: Any) -> Any:
@@ -150,7 +171,7 @@ def _task(task: Json) -> Reply | Failure | Cancelled | Unfinished:
     state = state_word(status.get("state")) or ("completed" if task.get("artifacts") else None)
     match state:
         case "submitted" | "working":
-            return Unfinished(_upstream(task), message_from_wire(status["message"])["parts"] if status.get("message") else None)
+            return Unfinished(upstream_of(task), words_of(status))
         case "completed" | "input-required" | "auth-required":
             return _task_reply(task, status, state)
         case "failed" | "rejected":
@@ -164,7 +185,7 @@ def _task(task: Json) -> Reply | Failure | Cancelled | Unfinished:
 def _task_reply(task: Json, status: Json, state: str) -> Reply:
     message = _own(_said(task, status, state))
     if state in _INTERRUPTED:
-        return Reply(message=message, interrupted=state, upstream=_upstream(task))
+        return Reply(message=message, interrupted=state, upstream=upstream_of(task))
     # A finished task can not be continued, its context can (specification 3.4.3).
     return Reply(message=message, upstream=_context(task))
 
@@ -177,7 +198,7 @@ def _task_failure(task: Json, status: Json, state: str) -> Failure:
 def _said(task: Json, status: Json, state: str) -> Json:
     """What a task says: its results, then the words of its status; the agent's last word in the history only if there is neither."""
     words = message_from_wire(status["message"]) if status.get("message") else None
-    results = [part for artifact in _filled(task.get("artifacts")) for part in artifact_from_wire(artifact)["parts"]]
+    results = results_of(task.get("artifacts"))
     if not results or state != "completed":
         return words or _last_word(task) or {"parts": results or [{"text": ""}]}
     further = [part for part in words["parts"] if part not in results] if words else []
@@ -185,11 +206,11 @@ def _said(task: Json, status: Json, state: str) -> Json:
 
 
 def _last_word(task: Json) -> Json | None:
-    messages = map(message_from_wire, _filled(task.get("history")))
+    messages = map(message_from_wire, filled(task.get("history")))
     return next((message for message in reversed(list(messages)) if message.get("role") == ROLE_AGENT), None)
 
 
-def _filled(items: Any) -> Iterable[Any]:
+def filled(items: Any) -> Iterable[Any]:
     """The items of a list that hold parts: empty artifacts and messages say nothing and are no fault."""
     listed = cast(list[Any], items) if isinstance(items, list) else []
     return [item for item in listed if not isinstance(item, dict) or cast(Json, item).get("parts")]
@@ -201,7 +222,7 @@ def _own(message: Json) -> Json:
     return {"messageId": str(new_id())} | kept | {"role": ROLE_AGENT}
 
 
-def _upstream(task: Json) -> Json:
+def upstream_of(task: Json) -> Json:
     """The agent's names for its task and context. Raises Malformed for a task without an id: it can be neither followed nor continued."""
     if not isinstance(task.get("id"), str) or not task["id"]:
         raise Malformed("The agent's task has no id.")

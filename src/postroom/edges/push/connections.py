@@ -10,11 +10,12 @@ Two properties of pyreqwest 0.15 shape the code (each has a test here):
   So limits of time are the client's own. Agents see a cancelled call as one whose answer nobody reads; A2A has CancelTask for more.
 """
 
+from asyncio import get_running_loop, timeout
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import BodyDecodeError, DecodeError, DetailedPyreqwestError, RequestError, RequestTimeoutError
@@ -37,6 +38,8 @@ PROBE_GAP_SECONDS: Final = 2.0
 GONE_SECONDS: Final = 10.0
 """An agent that thinks may be silent, its host may not: asked after 5 s, every 2 s, given up when nothing came back for 10 s (R83)."""
 EVENT_STREAM: Final = "text/event-stream"
+LINGER_SECONDS: Final = 0.5
+"""How long the end of a stream that has told its end is waited for, so that its connection can be used again."""
 ADDRESS_TRIES: Final = 3
 """Addresses of one name that are tried, as long as nothing was sent to any of them."""
 
@@ -44,20 +47,33 @@ _NEVER_CONNECTED = "client error (Connect)"
 _BUSY = (429, 503)
 
 
+class Listener(Protocol):
+    """Who hears an answer that is a stream of events."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether the end was told."""
+        ...
+
+    def hear(self, chunk: bytes) -> None:
+        """Take the next bytes, cut anywhere."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One POST. ``seconds`` is for all of it: connecting, sending, waiting, reading. ``hear`` gets an event stream as it comes."""
+    """One POST. ``seconds`` is for all of it: connecting, sending, waiting, reading. ``listener`` gets an event stream as it comes."""
 
     url: str
     headers: Mapping[str, str]
     body: bytes
     seconds: float
-    hear: Callable[[bytes], Awaitable[None]] | None = None
+    listener: Listener | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer within the limit of size, that is neither a redirect nor "come back later"."""
+    """A whole answer within the limit of size, that is neither a redirect nor "come back later". What a listener heard has no body."""
 
     status: int
     content_type: str
@@ -106,7 +122,7 @@ class Connections:
         try:
             async with _prepared(self._client(place), request) as response:
                 reach("call.answering")
-                return _turned_away(response) or await self._read(response, request.hear)
+                return _turned_away(response) or await self._take(response, request.listener)
         except RequestError as error:
             return self._without_answer(place, request, error)
 
@@ -146,23 +162,49 @@ class Connections:
         )
         return (builder.add_root_certificate_pem(self._root_certificates) if self._root_certificates else builder).build()
 
-    async def _read(self, response: Response, hear: Callable[[bytes], Awaitable[None]] | None) -> Answer | Failure:
-        body, content_type = bytearray(), response.get_header("content-type") or ""
+    async def _take(self, response: Response, listener: Listener | None) -> Answer | Failure:
+        content_type = response.get_header("content-type") or ""
+        if listener is not None and response.status < 300 and content_type.lower().startswith(EVENT_STREAM):
+            return await self._hear(response, content_type, listener)
+        return await self._read(response, content_type)
+
+    async def _read(self, response: Response, content_type: str) -> Answer | Failure:
+        body = bytearray()
         while (chunk := await response.body_reader.read_chunk()) is not None:
             body += chunk
             reach("call.half_read")
             if len(body) > self._reply_limit:
-                return Failure(code="answer_too_large", detail=f"The answer is larger than {self._reply_limit} bytes.", retry=False)
-            if hear is not None and content_type.startswith(EVENT_STREAM):
-                await hear(bytes(chunk))
+                return self._too_large()
         reach("call.read")
         return Answer(response.status, content_type, bytes(body))
+
+    async def _hear(self, response: Response, content_type: str, listener: Listener) -> Answer | Failure:
+        """The limit is for all bytes together; what the agent says after its end is heard for LINGER_SECONDS."""
+        heard, patience = 0, timeout(None)
+        try:
+            async with patience:
+                while (chunk := await response.body_reader.read_chunk()) is not None:
+                    heard += len(chunk)
+                    reach("call.half_read")
+                    if heard > self._reply_limit:
+                        return self._too_large()
+                    listener.hear(bytes(chunk))
+                    if listener.settled and patience.when() is None:
+                        patience.reschedule(get_running_loop().time() + LINGER_SECONDS)
+        except TimeoutError:
+            if not patience.expired():
+                raise
+        reach("call.read")
+        return Answer(response.status, content_type, b"")
+
+    def _too_large(self) -> Failure:
+        return Failure(code="answer_too_large", detail=f"The answer is larger than {self._reply_limit} bytes.", retry=False)
 
 
 def _prepared(client: Client, request: Request) -> StreamRequest:
     builder = client.post(request.url).headers(request.headers).body_bytes(request.body).timeout(timedelta(seconds=request.seconds))
     # Who hears an answer as it comes does not want it gathered first.
-    return (builder if request.hear is None else builder.streamed_read_buffer_limit(0)).build_streamed()
+    return (builder if request.listener is None else builder.streamed_read_buffer_limit(0)).build_streamed()
 
 
 def _turned_away(response: Response) -> Failure | NotHanded | None:

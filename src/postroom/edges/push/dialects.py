@@ -1,6 +1,7 @@
 """The two versions of A2A that agents speak over JSON-RPC, and which one to begin with."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 import orjson
@@ -50,9 +51,11 @@ class Speech:
     tenant: str | None = None
     streams: bool = False
 
-    def other(self) -> "Speech":
-        """The same agent in the other version."""
-        return Speech(V0_3 if self.dialect is V1_0 else V1_0, self.tenant)
+    def others(self) -> Iterator["Speech"]:
+        """What to try when the agent refuses this: without a stream, if there was one; then the other version."""
+        if self.streams:
+            yield replace(self, streams=False)
+        yield Speech(V0_3 if self.dialect is V1_0 else V1_0, self.tenant)
 
 
 def speech_of(card: Json | None, url: str) -> Speech:
