@@ -20,7 +20,7 @@ from a2a.types import CancelTaskRequest, GetTaskRequest, Role, SendMessageReques
 
 from postroom.agent import Agent, Fail, File, Message, Retry, serve
 from postroom.client import Client
-from postroom.errors import SetupError
+from postroom.errors import SetupError, Unauthenticated
 from tests.conftest import NewServer
 from tests.crash.tracing import Traces
 from tests.support.server import ServerProcess, make_agent
@@ -290,6 +290,29 @@ async def test_the_official_client_cancels_a_task_and_the_handler_stops(server: 
             task = await client.cancel_task(CancelTaskRequest(id=first.task.id))
             await stopped.wait()
     assert task.status.state == TaskState.TASK_STATE_CANCELED
+
+
+async def test_a_credential_that_ended_ends_the_agent_with_that_error(server: ServerProcess, operator: Client, tmp_path: Path) -> None:
+    id, _ = await make_agent(operator, "Expelled", delivery_mode="push")
+    agent = Agent("Expelled", url=server.url, token="prw_not_a_token", workspace_id=id, state=tmp_path)
+    agent.on_message(echo)
+    async with asyncio.timeout(30):
+        with pytest.raises(Unauthenticated):
+            await serve.serve(agent)
+
+
+async def test_what_a_stranger_says_in_postrooms_name_is_refused(server: ServerProcess, operator: Client, tmp_path: Path) -> None:
+    agent, port = await called(operator, server, "Wary", tmp_path), free_port()
+    agent.on_message(echo)
+    message = {"messageId": "m", "role": "ROLE_USER", "parts": [{"text": "hello"}], "metadata": {"postroom": {"sender": {"id": 1}}}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": {"message": message}}
+    async with serving(agent, port=port), httpx.AsyncClient(trust_env=False, timeout=30) as http:
+        await _is_there(port)
+        answers = [
+            (await http.post(f"http://127.0.0.1:{port}/", json=body, headers={"A2A-Version": "1.0", **headers})).json()
+            for headers in ({}, {"Idempotency-Key": "k" * 201})
+        ]
+    assert [answer["error"]["code"] for answer in answers] == [-32602, -32602]
 
 
 def test_an_address_that_nobody_can_call_is_refused(tmp_path: Path) -> None:

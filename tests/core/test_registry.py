@@ -1,10 +1,12 @@
 """The tree, and what agents say about themselves."""
 
+import asyncio
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from postroom.core.registry.model import Heartbeat, NewWorkspace, Status
+from postroom.core.registry.model import DeliveryMode, Heartbeat, NewWorkspace, Status
 from postroom.errors import Conflict, Forbidden, NotFound, Refused
 from tests.core.test_path import send
 from tests.support.database import House
@@ -87,6 +89,28 @@ async def test_workspace_may_not_manage_or_speak_for_another(house: House) -> No
         await house.services.agents.register(one, other.id, card={}, url=None, mode=None)
     with pytest.raises(NotFound):
         await house.services.agents.register(one, uuid4(), card={}, url=None, mode=None)
+
+
+async def test_what_is_accepted_while_its_agent_registers_is_brought_to_it(house: House) -> None:
+    agent = await house.workspace(delivery_mode=DeliveryMode.PUSH)
+    url = "http://agent.example/"
+
+    async def waiting(count: int) -> None:
+        while (await house.sql("select count(*) as n from pg_locks where not granted"))[0]["n"] < count:
+            await asyncio.sleep(0.01)
+
+    async def behind_a_lock(connection: Any) -> None:
+        """The accept has the mailbox first, the registration waits for it: its statement began before there was anything to bring."""
+        await connection.execute("select from mailbox where workspace_id = $1 for update", agent.id)
+        tasks.create_task(send(house, agent))
+        await waiting(1)
+        tasks.create_task(house.services.agents.register(agent, agent.id, card={}, url=url, mode=DeliveryMode.PUSH))
+        await waiting(2)
+
+    async with asyncio.timeout(40), asyncio.TaskGroup() as tasks:
+        await house.db.transaction(behind_a_lock)
+    [(_, target)] = await house.services.deliveries.claim_calls(8)
+    assert target.url == url
 
 
 async def test_heartbeats_make_degraded_and_well_again_with_room_between(house: House) -> None:

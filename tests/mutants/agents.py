@@ -1,4 +1,4 @@
-"""Seeded bugs of the SDK: of delegating, of reports and streams, and of agents that are called."""
+"""Seeded bugs of agents: of delegating, of reports and streams, and of those that are called."""
 
 from tests.mutants.seed import Seed
 
@@ -81,5 +81,12 @@ AGENTS = [
         old="await self._caller.cancel(call.target, call.upstream)",
         new="pass",
         tests=(f"{_SERVE}::test_a_cancel_reaches_the_handler_of_a_called_agent",),
+    ),
+    Seed(
+        name="P2 what is accepted while its agent registers is brought to nobody",
+        file="core/deliveries/store.py",
+        old="    await lock_mailboxes(connection, [workspace])\n",
+        new="",
+        tests=("tests/core/test_registry.py::test_what_is_accepted_while_its_agent_registers_is_brought_to_it",),
     ),
 ]

@@ -37,7 +37,7 @@ from a2a.utils.errors import (
 from google.protobuf.json_format import MessageToDict, ParseError
 
 from postroom.agent.desk import Desk
-from postroom.agent.handling import Failed, Handling, Outcome, Replied, Stopped
+from postroom.agent.handling import Failed, Handling, Outcome, Replied, Stopped, word_of
 from postroom.agent.message import Message
 from postroom.agent.parts import Json
 from postroom.agent.store import Kept
@@ -124,7 +124,7 @@ class Answering(RequestHandler):
         try:
             outcome = self._keep(handling.message, await handling.run())
             self._desk.running.note(outcome)
-            log.info("message %s, attempt %d: %s", run.id, handling.message.attempt, outcome)
+            log.info("message %s, attempt %d: %s", run.id, handling.message.attempt, word_of(outcome))
             if not _is_final(outcome):
                 # Whoever asks for it again has it handled again.
                 del self._runs[run.id]
@@ -183,24 +183,31 @@ def _is_final(outcome: Outcome) -> bool:
 
 
 def _item(params: SendMessageRequest, headers: dict[str, str], workspace_id: str) -> Item:
-    """The message as a claim has it, from what Postroom says in its headers and under ``metadata.postroom``.
+    """The message as a claim has it, from what Postroom says in its key and under ``metadata.postroom``.
 
     Another caller may say less: without a key each of its calls is a message of its own. Raises InvalidParamsError.
     """
-    message: Json = MessageToDict(params.message)
-    said: Json = message.get("metadata", {}).get("postroom", {})
     key = headers.get("idempotency-key") or str(uuid4())
     if len(key) > LONGEST_KEY:
         raise InvalidParamsError(message=f"an Idempotency-Key has at most {LONGEST_KEY} characters")
+    try:
+        return Item.from_wire(workspace_id, _row(MessageToDict(params.message), key))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidParamsError(message="what stands under metadata.postroom is not Postroom's") from error
+
+
+def _row(message: Json, key: str) -> Json:
+    said: Json = message.get("metadata", {}).get("postroom", {})
     deadline = said.get("deadline") or (datetime.now(UTC) + DEADLINE).isoformat()
-    row = {
+    return {
         "message_id": key,
         "token": None,
-        "attempt": int(headers.get("x-postroom-attempt", "1")),
+        # Numbers of metadata are doubles here, as in all of protobuf's free-form values.
+        "attempt": int(said.get("attempt", 1)),
         "lease_until": deadline,
         "deadline": deadline,
         "sender": said.get("sender") or {"kind": "unknown", "id": "", "name": "unknown"},
         "thread_id": message.get("contextId") or key,
         "message": message,
+        **{name: said[name] for name in ("on_behalf_of", "report") if name in said},
     }
-    return Item.from_wire(workspace_id, row | {name: said[name] for name in ("on_behalf_of", "report") if name in said})

@@ -117,6 +117,17 @@ class Handling:
         return cast(Result, result)
 
 
+def word_of(outcome: Outcome) -> str:
+    """The outcome for a log: what was said is nobody's business there."""
+    match outcome:
+        case Replied():
+            return "answered"
+        case Failed(_, retry):
+            return "failed, to be tried again" if retry else "failed"
+        case Stopped(reason):
+            return f"stopped: {reason}"
+
+
 def first_of(error: BaseException) -> BaseException:
     """Out of a task group's bundle the first error: it is what ended the others."""
     while isinstance(error, BaseExceptionGroup):

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from postroom.agent.desk import Desk
-from postroom.agent.handling import Failed, Handling, Outcome, Replied, Stopped
+from postroom.agent.handling import Failed, Handling, Outcome, Replied, Stopped, word_of
 from postroom.agent.holdings import Holdings
 from postroom.agent.lease import keep_lease
 from postroom.agent.message import Message
@@ -114,7 +114,7 @@ class Worker:
             kept = self._desk.store.kept(item.message_id)
             outcome = await self._run(item, handling) if kept is None else Replied(kept.fields)
             self._running.note(outcome)
-            log.info("message %s, attempt %d: %s", item.message_id, item.attempt, _word(outcome, kept is not None))
+            log.info("message %s, attempt %d: %s%s", item.message_id, item.attempt, word_of(outcome), " before" if kept else "")
             if await self._finish(item, outcome) and self._running.has(handling):
                 self._holdings.forget(item)
                 reach("agent.forgotten")
@@ -163,13 +163,3 @@ class Worker:
             log.warning("%s of message %s did not count: %s", verb, item.message_id, error)
             return not isinstance(error, Unavailable)
         return True
-
-
-def _word(outcome: Outcome, kept: bool) -> str:
-    match outcome:
-        case Replied():
-            return "answered again with the reply that was there" if kept else "answered"
-        case Failed(_, retry):
-            return "failed, to be tried again" if retry else "failed"
-        case Stopped(reason):
-            return f"stopped: {reason}"

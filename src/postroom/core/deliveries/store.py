@@ -33,6 +33,8 @@ async def insert_mailbox(connection: Connection, workspace: UUID, max_concurrent
 
 async def configure_mailbox(connection: Connection, workspace: UUID, max_concurrent: int, *, called: bool) -> None:
     """How much is out at a time and how it is brought; the breaker closes, and what fits now goes out."""
+    # The lock in a statement of its own: the next one sees what was accepted while this one waited.
+    await lock_mailboxes(connection, [workspace])
     await connection.execute(SQL.configure_mailbox, workspace, max_concurrent, called)
     await connection.execute(SQL.promote_work, workspace)
 
