@@ -94,6 +94,16 @@ async def test_whole_feed(crowd: Crowd) -> None:
     assert await crowd.rows("events", "read_all_events", "0", 0, PAGE) < MOST_ROWS
 
 
+@pytest.mark.parametrize("held", [True, False])
+async def test_look_into_a_mailbox(crowd: Crowd, held: bool) -> None:
+    """A page of it, and what a session holds of it, which here is nothing."""
+    assert await crowd.rows("deliveries", "list_post", crowd.busy, PAGE, crowd.credential, held) < MOST_ROWS
+
+
+async def test_signs_of_life_of_a_session(crowd: Crowd) -> None:
+    assert await crowd.rows("deliveries", "extend_kept", [crowd.busy], [crowd.credential], [crowd.credential], [30.0]) < MOST_ROWS
+
+
 async def test_claim_beside_a_crowd(crowd: Crowd) -> None:
     assert await crowd.rows("deliveries", "claim_post", [crowd.quiet], [crowd.credential], [1], [30.0], 10) < MOST_ROWS
 

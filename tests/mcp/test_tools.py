@@ -204,3 +204,20 @@ async def test_files_come_whole_with_what_they_belong_to(team: Team, mode: Mode)
                 result.structured_content, separators=(",", ":")
             )
             assert small not in json.dumps(result.structured_content)
+
+
+async def test_long_texts_are_cut_in_a_look_and_whole_when_they_are_handed_out(team: Team, mode: Mode) -> None:
+    text = "long " * 1000
+    await team.send(team.coder, text)
+    async with team.coder.connect(mode) as coder:
+        (seen,) = (await coder.use("inbox_peek"))["messages"]
+        assert (seen["text"], seen["left_out"]) == (text[:2000], 3000)
+        assert "(3000 more characters are not shown here.)" in text_of(await coder.call("inbox_peek"))
+        taken = await coder.take()
+        assert taken["text"] == text
+        (held,) = (await coder.use("inbox_peek"))["messages"]
+        assert (held["text"], held["left_out"]) == (text, 0)
+        page = await coder.use("chat_history")
+        assert page["lines"][0]["left_out"] == 3000
+        (whole,) = (await coder.use("chat_history", limit=1, before=page["lines"][0]["seq"] + 1))["lines"]
+        assert whole["text"] == text

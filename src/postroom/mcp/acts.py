@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from postroom.clock import monotonic
@@ -25,8 +25,12 @@ from postroom.mcp.inputs import (
     TellPeople,
     WaitForMessage,
 )
-from postroom.mcp.results import Mailbox, Noted, Office, Page, Peers, Received, Settled, Task, Tasks, Told
+from postroom.mcp.results import Letter, Line, Mailbox, Noted, Office, Page, Peers, Received, Settled, Task, Tasks, Told
 
+Long = TypeVar("Long", Letter, Line)
+
+SHOWN_CHARACTERS: Final = 2000
+"""Of a text among others; whole is what was handed out, and the only line of a page."""
 _TOLD_EVERY: Final = 5.0
 
 Tell = Callable[[float, float, str], Awaitable[None]]
@@ -113,7 +117,7 @@ async def wait_for_message(desk: Desk, given: WaitForMessage, _: Tell) -> Receiv
 
 
 async def peek(desk: Desk, given: Peek, _: Tell) -> Mailbox:
-    return Mailbox(messages=list(await desk.peek(given.limit)))
+    return Mailbox(messages=[letter if letter.held else _shortened(letter) for letter in await desk.peek(given.limit)])
 
 
 async def reply(desk: Desk, given: Answer, _: Tell) -> Settled:
@@ -147,7 +151,13 @@ async def progress(desk: Desk, given: ReportProgress, _: Tell) -> Noted:
 
 async def history(desk: Desk, given: History, _: Tell) -> Page:
     lines, following = await desk.history(limit=given.limit, before=given.before, thread_id=given.thread_id)
-    return Page(lines=list(lines), next=following)
+    return Page(lines=[line if given.limit == 1 else _shortened(line) for line in lines], next=following)
+
+
+def _shortened(said: Long) -> Long:
+    """As much of a text as a look shows: a model that looks at many should not have to read all of each."""
+    left_out = len(said.text) - SHOWN_CHARACTERS
+    return said if left_out <= 0 else said.model_copy(update={"text": said.text[:SHOWN_CHARACTERS], "left_out": left_out})
 
 
 async def tell(desk: Desk, given: TellPeople, _: Tell) -> Told:

@@ -158,7 +158,8 @@ TOOLS: Final[Sequence[ToolOf[Desk, Any, Any]]] = (
     ToolOf(
         name="inbox_peek",
         title="Look into the mailbox",
-        description="Your unfinished messages in their order, those that you hold included, without taking any.",
+        description="Your unfinished messages in their order, those that you hold included, without taking any. Long ones are "
+        "shown whole when they are yours.",
         takes=inputs.Peek,
         gives=results.Mailbox,
         act=acts.peek,
@@ -201,7 +202,8 @@ TOOLS: Final[Sequence[ToolOf[Desk, Any, Any]]] = (
     ToolOf(
         name="chat_history",
         title="Read the history",
-        description="What was said to you and by you, oldest first; without before, the newest page.",
+        description="What was said to you and by you, oldest first; without before, the newest page. Long texts are cut, unless you ask "
+        "for one line: limit 1, and before the seq after it.",
         takes=inputs.History,
         gives=results.Page,
         act=acts.history,

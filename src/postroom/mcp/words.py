@@ -174,7 +174,11 @@ def mailbox(found: Mailbox) -> str:
 
 def letter(one: Letter) -> str:
     """A message and what is to be done about it."""
-    return "\n".join([*_envelope(one), _said(one.sender, one.text, one.files), *_advice(one)])
+    return "\n".join([*_envelope(one), _said(one.sender, one.text, one.files), *_left_out(one), *_advice(one)])
+
+
+def _left_out(one: Letter | Line) -> list[str]:
+    return [f"({one.left_out} more characters are not shown here.)"] if one.left_out else []
 
 
 def _envelope(one: Letter) -> list[str]:
@@ -224,7 +228,8 @@ def page(found: Page) -> str:
 
 def _line(line: Line) -> str:
     state = f", {line.state}" if line.state else ""
-    return f"[{line.timestamp:%Y-%m-%d %H:%M:%S}Z, message {line.id}{state}] {_said(line.sender, line.text, line.files)}"
+    head = f"[{line.timestamp:%Y-%m-%d %H:%M:%S}Z, seq {line.seq}, message {line.id}{state}]"
+    return "\n".join([f"{head} {_said(line.sender, line.text, line.files)}", *_left_out(line)])
 
 
 def told(found: Told) -> str:

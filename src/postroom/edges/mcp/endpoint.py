@@ -12,8 +12,15 @@ from uuid import UUID
 
 import orjson
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
-from mcp_types import PARSE_ERROR
+from mcp.server.subscriptions import SUBSCRIPTION_ID_META_KEY
+from mcp_types import (
+    PARSE_ERROR,
+    SubscriptionFilter,
+    SubscriptionsAcknowledgedNotification,
+    SubscriptionsAcknowledgedNotificationParams,
+    SubscriptionsListenRequestParams,
+    SubscriptionsListenResult,
+)
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from starlette.requests import Request
 from starlette.responses import Response
@@ -50,7 +57,6 @@ class Mcp:
         self._draining = draining
         self._watch = CredentialWatch(services.identity)
         self._sessions = Sessions(services.keeping, Presence(services.agents), services.settings.lease_seconds)
-        self._listen = ListenHandler(InMemorySubscriptionBus())
         server = build_server(_desk_of, _fault, self._listen)
         self._manager = StreamableHTTPSessionManager(server, stateless=True, max_request_body_size=services.settings.reply_limit)
         self._running = asyncio.Event()
@@ -60,12 +66,10 @@ class Mcp:
         return [Route("/workspaces/{id}/mcp", self.answer, methods=["POST", "GET", "DELETE"])]
 
     async def run(self) -> None:
-        """Serve until cancelled; streams end when the server drains."""
+        """Serve until cancelled."""
         async with self._manager.run(), asyncio.TaskGroup() as group:
             self._running.set()
             group.create_task(self._sessions.run())
-            await self._draining.wait()
-            self._listen.close()
 
     async def answer(self, request: Request) -> Response:
         """Answer one request; every refusal that this project makes is a JSON-RPC error with an HTTP status."""
@@ -118,6 +122,14 @@ class Mcp:
         if request.headers.get(PROTOCOL_HEADER) in MODERN_PROTOCOL_VERSIONS:
             raise Refused("Clients of this revision open a stream with subscriptions/listen.", code="method_not_allowed")
         return LifeStream(self._sessions.open(_session(request, caller)), self._watch, caller.credential_id, self._draining)
+
+    async def _listen(self, context: Context, _params: SubscriptionsListenRequestParams) -> SubscriptionsListenResult:
+        """The stream of a client of the current revision: it shows that the client lives, and tells at once that nothing comes on it."""
+        meta: Json = {SUBSCRIPTION_ID_META_KEY: context.request_id}
+        told = SubscriptionsAcknowledgedNotificationParams(notifications=SubscriptionFilter(), _meta=meta)
+        await context.session.send_notification(SubscriptionsAcknowledgedNotification(params=told), related_request_id=context.request_id)
+        await self._draining.wait()
+        return SubscriptionsListenResult(_meta=meta)
 
     async def _end(self, session: Session) -> Response:
         """The client is done: what it holds goes back at once."""

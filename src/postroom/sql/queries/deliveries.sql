@@ -173,11 +173,17 @@ returning w.message_id
 select token from work where message_id = $1 and workspace_id = $2 and session = $3 and session_token = token and leased
 
 -- name: list_post
--- Unfinished post in its order; $2 at most, $3 a session, $4 only what that session holds.
+-- Unfinished post in its order; $2 at most, $3 a session, $4 only what that session holds. Two ways to it, of which $4 leaves one: what is
+-- held is among the few that are out, and not to be looked for among all that wait.
 select d.*, m.accepted_at, w.leased, w.cancel_requested_at is not null as cancel,
     w.leased and coalesce(w.session = $3 and w.session_token = w.token, false) as held
 from read_deliveries(array(
-    select k.message_id from work k
-    where k.workspace_id = $1 and (not $4::boolean or (k.session = $3 and k.session_token = k.token and k.leased))
-    order by k.seq limit $2)) d
-join message m on m.id = d.message_id join work w on w.message_id = d.message_id order by d.seq
+    (select k.message_id from work k where not $4::boolean and k.workspace_id = $1 order by k.seq limit $2)
+    union all
+    (select k.message_id from work k
+    where $4 and k.workspace_id = $1 and k.due_at < 'infinity' and k.leased and k.session = $3 and k.session_token = k.token
+    order by k.seq limit $2))) d
+cross join lateral (select k.accepted_at from message k where k.id = d.message_id limit 1) m
+cross join lateral (
+    select k.leased, k.cancel_requested_at, k.session, k.session_token, k.token from work k where k.message_id = d.message_id limit 1) w
+order by d.seq
