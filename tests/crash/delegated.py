@@ -5,13 +5,12 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
-import asyncpg
 import httpx
 
 from tests.crash.checker import unfinished
 from tests.crash.flows import Flow, answering, called_agent, fetching, remove, say, work_on
 from tests.crash.load import Mailbox
-from tests.crash.stage import LEASE, Stage
+from tests.crash.stage import AWAY, LEASE, Stage
 from tests.edges.agents import raw_agent
 
 
@@ -28,7 +27,7 @@ async def _ended(stage: Stage) -> None:
         try:
             if not await unfinished(stage.dsn, stage.ids):
                 return
-        except (asyncpg.PostgresError, OSError):
+        except AWAY:
             await stage.database_answers()
         await asyncio.sleep(0.02)
 

@@ -91,7 +91,7 @@ PLACES: dict[str, dict[str, int]] = {
     "disowned": {"disown.looked": 3, "disown.freed": 1},
     "drained": _places("drain", "begun accepted called closed finished removed"),
     "migrated": {**_places("migrate", "locked table_made done"), **_places("migrate", "begun changed noted committed", 5)},
-    "delegated": {**_places("accept", ACCEPT, 2), **_places("finish", FINISH, 4), **_places("claim", "post_committed", 4)},
+    "delegated": {**_places("accept", "received settled", 2), **_places("finish", FINISH, 4), **_places("claim", "post_committed", 4)},
     "delegated_called": {**_places("call", "begun settling settled", 4), **_places("finish", "committed", 4)},
     "delegated_cancelled": _places("cancel", "received committed", 2),
     "delegated_expired": {"reap.due": 3, "reap.committed": 1},

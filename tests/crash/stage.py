@@ -30,6 +30,8 @@ SETTINGS: dict[str, Any] = {
     "attempt_limit": "3",
     "drain_seconds": "2",
 }
+# What a look into the database raises that breaks off under it.
+AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 KEPT_UNHEARD = "no ack but there, resolved by retry"
 ENDED = ("TASK_STATE_COMPLETED", "TASK_STATE_FAILED", "TASK_STATE_CANCELED", "TASK_STATE_REJECTED")
 
@@ -161,7 +163,7 @@ class Stage:
         while True:
             try:
                 await self.rows()
-            except (asyncpg.PostgresError, OSError):
+            except AWAY:
                 await asyncio.sleep(0.02)
             else:
                 return

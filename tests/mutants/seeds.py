@@ -2,6 +2,7 @@
 
 from tests.mutants.agents import AGENTS
 from tests.mutants.bridge import BRIDGE
+from tests.mutants.delegations import DELEGATIONS
 from tests.mutants.faults import FAULTS
 from tests.mutants.lessons import LESSONS
 from tests.mutants.mcp import MCP
@@ -168,4 +169,4 @@ CRASHES = [
     ),
 ]
 
-SEEDS = [*CORE, *FAULTS, *CRASHES, *LESSONS, *NETWORK, *RACES, *AGENTS, *BRIDGE, *MCP]
+SEEDS = [*CORE, *FAULTS, *CRASHES, *LESSONS, *NETWORK, *RACES, *AGENTS, *BRIDGE, *MCP, *DELEGATIONS]
