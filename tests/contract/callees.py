@@ -39,7 +39,6 @@ class Callee(Protocol):
     """``files``: what its answers bring along, by name."""
 
     files: Sequence[str]
-    shows_progress: bool
 
     async def take(self) -> Work: ...
 
@@ -77,25 +76,17 @@ class SdkWork:
             await self._told.wait()
 
 
-class CalledWork(SdkWork):
-    """A call is one question and one answer: nothing is seen before the answer, and nobody tells the agent that none is wanted any more."""
-
-    async def stop_when_told(self) -> None:
-        pass
-
-
 class Sdk:
     """An agent of the SDK, behind an address or fetching."""
 
     files: Sequence[str] = (FILE,)
 
-    def __init__(self, agent: Agent, work_on: type[SdkWork]) -> None:
-        self.shows_progress = work_on is not CalledWork
+    def __init__(self, agent: Agent) -> None:
         self._taken: asyncio.Queue[SdkWork] = asyncio.Queue()
 
         @agent.on_message
         async def handle(message: Message) -> Answer:
-            work = work_on(message)
+            work = SdkWork(message)
             self._taken.put_nowait(work)
             return await work.handle()
 
@@ -105,11 +96,9 @@ class Sdk:
 
 
 @asynccontextmanager
-async def _sdk(
-    server: ServerProcess, place: Place, state: Path, run: Callable[[Agent], Any], work_on: type[SdkWork]
-) -> AsyncGenerator[Callee]:
+async def _sdk(server: ServerProcess, place: Place, state: Path, run: Callable[[Agent], Any]) -> AsyncGenerator[Callee]:
     agent = Agent("Clerk", url=server.url, token=place.token, workspace_id=place.id, state=state, lease=10, grace=1)
-    callee = Sdk(agent, work_on)
+    callee = Sdk(agent)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(run(agent))
         try:
@@ -119,11 +108,11 @@ async def _sdk(
 
 
 def called(server: ServerProcess, place: Place, state: Path) -> AbstractAsyncContextManager[Callee]:
-    return _sdk(server, place, state, serve.serve, CalledWork)
+    return _sdk(server, place, state, serve.serve)
 
 
 def fetching(server: ServerProcess, place: Place, state: Path) -> AbstractAsyncContextManager[Callee]:
-    return _sdk(server, place, state, Agent.serve, SdkWork)
+    return _sdk(server, place, state, Agent.serve)
 
 
 # Over a stream that the agent opened
@@ -133,7 +122,6 @@ class Stream:
     """One connection, one request at a time; frames that come unasked in between are kept."""
 
     files: Sequence[str] = (FILE,)
-    shows_progress = True
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
@@ -191,7 +179,6 @@ class Mcp:
     """Over either transport; the tools answer in words only."""
 
     files: Sequence[str] = ()
-    shows_progress = True
 
     def __init__(self, tools: UsesTools) -> None:
         self._tools = tools

@@ -47,10 +47,9 @@ async def answered(pair: Pair) -> None:
     work = await pair.clerk.take()
     assert (work.text, work.sender) == ("draw", pair.lead_id)
     await work.progress("half way")
-    shown = "half way" if pair.clerk.shows_progress else None
-    await pair.until(asked, lambda seen: seen == Standing("handed", shown))
+    await pair.until(asked, lambda seen: seen == Standing("handed", "half way"))
     await work.answer("here it is")
-    assert await pair.end(asked) == Standing("completed", shown, "here it is", pair.clerk.files)
+    assert await pair.end(asked) == Standing("completed", "half way", "here it is", pair.clerk.files)
     assert await pair.lead.told() in (None, (asked, "completed"))
 
 
