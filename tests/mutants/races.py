@@ -8,7 +8,6 @@ _KEYS = "tests/races/test_keys.py"
 _ENDS = "tests/races/test_ends.py"
 _CLAIMS = "tests/races/test_claims.py"
 _RIGHTS = "tests/races/test_rights.py"
-_MODES = "tests/races/test_modes.py"
 _MODEL = ("tests/model/test_model.py::test_the_post_room_does_what_its_model_does",)
 
 _RACES = [
@@ -33,13 +32,6 @@ _RACES = [
         "where s.kind = 'workspace'));\n",
         new="",
         tests=(f"{_KEYS}::test_every_message_has_a_number_of_its_own",),
-    ),
-    Seed(
-        name="T13 what is accepted while its mailbox changes stays with the old way of bringing it",
-        file="core/deliveries/store.py",
-        old="    await lock_mailboxes(connection, [workspace])\n",
-        new="",
-        tests=(f"{_MODES}::test_send_or_an_address_to_be_called_at",),
     ),
     Seed(
         name="T13 a cancel takes the work from its holder",
