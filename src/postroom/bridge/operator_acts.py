@@ -2,16 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from pydantic import ConfigDict
 
 from postroom.bridge import operator_inputs as inputs
-from postroom.bridge.naming import id_of
 from postroom.bridge.patience import PATIENCE_SECONDS, patiently
 from postroom.client import Client, Json, Sent
 from postroom.errors import OutcomeUnknown, Refused, Unavailable
 from postroom.mcp.acts import Tell
+from postroom.mcp.naming import chosen
 from postroom.mcp.results import Shown
 
 Made = TypeVar("Made")
@@ -36,7 +36,7 @@ async def get_workspace(client: Client, given: inputs.OfWorkspace, _: Tell) -> F
 
 
 async def create_workspace(client: Client, given: inputs.CreateWorkspace, _: Tell) -> Found:
-    parent = None if given.parent is None else await patiently(lambda: id_of(client, str(given.parent)))
+    parent = None if given.parent is None else await patiently(lambda: _id_of(client, str(given.parent)))
     fields = given.model_dump(exclude={"parent"})
     return _found(**await _once(client.create_workspace(**fields, parent_id=parent)))
 
@@ -44,7 +44,7 @@ async def create_workspace(client: Client, given: inputs.CreateWorkspace, _: Tel
 async def update_workspace(client: Client, given: inputs.UpdateWorkspace, _: Tell) -> Found:
     fields = given.model_dump(exclude={"workspace", "parent"}, exclude_none=True)
     if given.parent is not None:
-        fields["parent_id"] = await patiently(lambda: id_of(client, str(given.parent))) if given.parent else None
+        fields["parent_id"] = await patiently(lambda: _id_of(client, str(given.parent))) if given.parent else None
     return _found(**await _at(client, given, lambda id: client.update_workspace(id, **fields)))
 
 
@@ -58,7 +58,7 @@ async def resume(client: Client, given: inputs.OfWorkspace, _: Tell) -> Found:
 
 async def remove_workspace(client: Client, given: inputs.RemoveWorkspace, _: Tell) -> Found:
     rows = await patiently(client.workspaces)
-    id = await patiently(lambda: id_of(client, given.workspace))
+    id = await patiently(lambda: _id_of(client, given.workspace))
     if not given.confirm:
         gone = [{name: row[name] for name in ("id", "name", "queue_depth")} for row in rows if id in _line_of(row, rows)]
         raise _unconfirmed("This removes the workspace and all below it, and fails their unfinished messages.", removes=gone)
@@ -70,12 +70,12 @@ async def list_tokens(client: Client, given: inputs.OfWorkspace, _: Tell) -> Fou
 
 
 async def create_token(client: Client, given: inputs.CreateToken, _: Tell) -> Found:
-    id = await patiently(lambda: id_of(client, given.workspace))
+    id = await patiently(lambda: _id_of(client, given.workspace))
     return _found(**await _once(client.make_token(id, given.label)))
 
 
 async def revoke_token(client: Client, given: inputs.RevokeToken, _: Tell) -> Found:
-    id = await patiently(lambda: id_of(client, given.workspace))
+    id = await patiently(lambda: _id_of(client, given.workspace))
     live = await patiently(lambda: client.tokens(id))
     matches = [row for row in live if given.token in (row["id"], row["prefix"])]
     if len(matches) != 1:
@@ -95,7 +95,7 @@ async def async_delegate(client: Client, given: inputs.Say, _: Tell) -> Found:
 
 
 async def _say(client: Client, given: inputs.Say, wait: float | None) -> Found:
-    id = await patiently(lambda: id_of(client, given.workspace))
+    id = await patiently(lambda: _id_of(client, given.workspace))
     key = given.idempotency_key or str(uuid4())
     try:
         sent = await client.send(
@@ -125,7 +125,7 @@ def _told(sent: Sent) -> Json:
 
 
 async def check_delegations(client: Client, given: inputs.CheckDelegations, _: Tell) -> Found:
-    id = await patiently(lambda: id_of(client, given.workspace))
+    id = await patiently(lambda: _id_of(client, given.workspace))
     if given.task_id is not None:
         return _found(task=await patiently(lambda: client.task(id, str(given.task_id))))
     page = await patiently(lambda: client.chat_history(id, limit=200))
@@ -179,7 +179,7 @@ async def _at(client: Client, given: inputs.OfWorkspace, act: Callable[[str], Aw
     """Do what may be done twice about the workspace that is named."""
 
     async def both() -> Made:
-        return await act(await id_of(client, given.workspace))
+        return await act(await _id_of(client, given.workspace))
 
     return await patiently(both)
 
@@ -190,6 +190,14 @@ async def _once(making: Awaitable[Made]) -> Made:
         return await making
     except Unavailable as error:
         raise Unavailable(f"{error.sentence.rstrip('.')}. It may or may not have been made.", code="maybe_made") from error
+
+
+async def _id_of(client: Client, named: str) -> str:
+    """The workspace that a model meant. Raises as ``chosen``."""
+    try:
+        return str(UUID(named))
+    except ValueError:
+        return str(chosen(named, {UUID(row["id"]): row["name"] for row in await client.workspaces()}))
 
 
 def _line_of(row: Json, rows: list[Json]) -> list[str]:

@@ -2,7 +2,8 @@
 
     desk.py       what an agent can do at its desk, as a protocol; the server sits it on its services, the bridge on the client
     tools.py      the table of tools: names, schemas, annotations, what each does at the desk
-    server.py     an MCP server of that table
+    naming.py     from a name to an id
+    server.py     an MCP server of any table of tools
     words.py      results as text that a model reads; what others wrote is quoted and bears its sender's name
     refusals.py   errors that a model can act on
 

@@ -1,12 +1,11 @@
 """What each tool does at the desk, and what it must not do twice."""
 
-import difflib
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 from uuid import UUID
 
 from postroom.clock import monotonic
-from postroom.errors import NotFound, OutcomeUnknown, Refused
+from postroom.errors import OutcomeUnknown, Refused
 from postroom.ids import new_id
 from postroom.mcp import words
 from postroom.mcp.desk import Desk, Order
@@ -25,6 +24,7 @@ from postroom.mcp.inputs import (
     TellPeople,
     WaitForMessage,
 )
+from postroom.mcp.naming import chosen
 from postroom.mcp.results import Letter, Line, Mailbox, Noted, Office, Page, Peers, Received, Settled, Task, Tasks, Told
 
 Long = TypeVar("Long", Letter, Line)
@@ -92,18 +92,11 @@ async def _follow(desk: Desk, task: Task, seconds: float, tell: Tell) -> Task:
 
 
 async def _target(desk: Desk, named: str) -> UUID:
-    """The id that a model meant. Raises NotFound with the names that come near (lessons.md, U2)."""
+    """The id that a model meant. Raises as ``chosen``."""
     try:
         return UUID(named)
     except ValueError:
-        peers = await desk.peers()
-    found = [peer.id for peer in peers if peer.name.casefold() == named.strip().casefold()]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise Refused("Several of your peers bear this name: use the id.", code="ambiguous_name", ids=[str(id) for id in found])
-    near = difflib.get_close_matches(named, [peer.name for peer in peers], n=3)
-    raise NotFound("None of your peers bears this name.", code="workspace_not_found", near=near)
+        return chosen(named, {peer.id: peer.name for peer in await desk.peers()})
 
 
 async def cancel(desk: Desk, given: CancelTask, _: Tell) -> Task:
