@@ -1,5 +1,6 @@
 """``postroom mcp install`` on the files of every client: ours goes in and out, and not a byte of anybody else's changes."""
 
+import asyncio
 import json
 import os
 import stat
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from contextlib import chdir, redirect_stderr, redirect_stdout
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,8 @@ import pytest
 from postroom.cli import main
 from postroom.cli.clients.jsonc import put, read, remove
 from postroom.cli.exits import ExitCode
-from tests.support.server import ServerProcess
+from postroom.client import Client
+from tests.support.server import ServerProcess, make_agent
 
 Ran = subprocess.CompletedProcess[str]
 Json = dict[str, Any]
@@ -297,6 +300,18 @@ def test_no_token_is_written_and_the_command_finds_it(home: Path, server: Server
     own = json.loads(place.read_text())["token"]
     ran = install(home, "cursor", POSTROOM_URL=server.url, POSTROOM_TOKEN=own)
     assert "Already there" in ran.stderr
+
+
+async def test_the_token_of_another_workspace_is_refused_and_nothing_is_written(
+    home: Path, server: ServerProcess, operator: Client
+) -> None:
+    await make_agent(operator, "Somebody else's")
+    _, token = await make_agent(operator, "Own")
+    install_with = partial(install, POSTROOM_URL=server.url, POSTROOM_TOKEN=token)
+    ran = await asyncio.to_thread(install_with, home, "cursor", "--name", "Somebody else's")
+    assert ran.returncode == ExitCode.NOT_PERMITTED
+    assert "that of Own" in ran.stderr
+    assert list(home.rglob("*.json")) == []
 
 
 @pytest.mark.parametrize(

@@ -51,8 +51,18 @@ async def settle(whereabouts: Whereabouts, name: str | None) -> "Address":
         connection = whereabouts.connection()
         place, workspace = await find_place(connection, name)
         found = Address(name=name if workspace is None else workspace["name"], url=connection.url, place=place)
+        await _require_own(found)
     remember_place(found.url, found.name, found.place)
     return found
+
+
+async def _require_own(found: "Address") -> None:
+    """Raises Stop for the token of another workspace, which may see this one and is not it."""
+    async with Client(found.url, found.place.token) as client:
+        caller = await client.caller()
+    if caller["id"] != found.place.workspace_id:
+        sentence = f"The token is that of {caller['name']}, not of {found.name}"
+        raise Stop(sentence, advice="Give the token of the workspace itself, or the operator's.", code=ExitCode.NOT_PERMITTED)
 
 
 async def _own_address(connection: Connection) -> "Address":
