@@ -1,53 +1,25 @@
-"""Agents that tell how their work goes: what is shown meanwhile, what the whole amounts to, and streams that do not keep their word."""
+"""Agents that tell how their work goes: what is shown meanwhile, and what the whole amounts to."""
 
 import asyncio
-import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from postroom.clock import monotonic
 from postroom.core.deliveries.model import Cancelled, Failure, Reply, Watch
 from postroom.edges.push.addresses import AddressGuard, AddressPolicy
 from postroom.edges.push.caller import PushCaller
-from postroom.edges.push.connections import Answer, Connections
-from postroom.edges.push.streams import Stream
-from postroom.edges.push.telling import Telling
+from postroom.edges.push.connections import Connections
+from postroom.edges.push.telling import PAUSE_SECONDS, Telling
 from postroom.edges.wire import text_of
 from tests.edges.agents import Exchange, raw_agent, sdk_agent
+from tests.edges.streaming import CARD, CARD_03, DONE, TASK, Heard, artifact, begin, frame, send, streams, whole, words
 from tests.edges.test_push_caller import delivery_of, target_of
 
 Json = dict[str, Any]
-
-LIMIT = 64 * 1024
-CARD: Json = {"supportedInterfaces": [{"protocolBinding": "JSONRPC", "protocolVersion": "1.0"}], "capabilities": {"streaming": True}}
-CARD_03: Json = {"name": "a", "protocolVersion": "0.3.0", "url": "http://somewhere.example/", "capabilities": {"streaming": True}}
-
-WORKING: Json = {"state": "TASK_STATE_WORKING"}
-TASK: Json = {"task": {"id": "t-1", "contextId": "c-1", "status": {"state": "TASK_STATE_SUBMITTED"}}}
-DONE: Json = {"statusUpdate": {"taskId": "t-1", "contextId": "c-1", "status": {"state": "TASK_STATE_COMPLETED"}}}
-
-
-def words(text: str) -> Json:
-    status = WORKING | {"message": {"messageId": "w", "role": "ROLE_AGENT", "parts": [{"text": text}]}}
-    return {"statusUpdate": {"taskId": "t-1", "contextId": "c-1", "status": status}}
-
-
-def artifact(text: str, **how: Any) -> Json:
-    return {"artifactUpdate": {"taskId": "t-1", "contextId": "c-1", "artifact": {"artifactId": "a", "parts": [{"text": text}]}, **how}}
-
-
-class Heard(Watch):
-    def __init__(self) -> None:
-        self.upstream: Json | None = None
-        self.told: list[str] = []
-
-    def begun(self, upstream: Json) -> None:
-        self.upstream = upstream
-
-    async def progress(self, told: Json) -> None:
-        self.told.append(text_of(told))
+LIMIT = 1024 * 1024
 
 
 @pytest_asyncio.fixture
@@ -62,18 +34,6 @@ def heard() -> Heard:
     return Heard()
 
 
-async def stream(exchange: Exchange, *events: Json) -> None:
-    """An event stream of these results, and then its end."""
-    await exchange.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n: ping\r\n\r\n")
-    for event in events:
-        await exchange.send(f"data: {json.dumps({'jsonrpc': '2.0', 'id': exchange.json['id']} | event)}\r\n\r\n".encode())
-    exchange.writer.close()
-
-
-def streams(*results: Json) -> Callable[[Exchange], Any]:
-    return lambda exchange: stream(exchange, *({"result": result} for result in results))
-
-
 async def test_words_are_shown_as_they_come_and_the_results_are_the_reply(caller: PushCaller, heard: Heard) -> None:
     told = (TASK, words("one"), words("two"), artifact("fi"), artifact("nal", append=True), DONE)
     async with raw_agent(streams(*told)) as agent:
@@ -86,22 +46,81 @@ async def test_words_are_shown_as_they_come_and_the_results_are_the_reply(caller
     assert heard.upstream == {"taskId": "t-1", "contextId": "c-1"}
 
 
-async def test_words_are_told_before_the_stream_has_ended(caller: PushCaller) -> None:
-    told = asyncio.Event()
+async def test_words_and_pieces_are_told_while_the_stream_goes_on(caller: PushCaller, heard: Heard) -> None:
+    async def behave(exchange: Exchange) -> None:
+        await begin(exchange)
+        for event in (TASK, words("thinking"), artifact("The "), artifact("answer", append=True)):
+            heard.news.clear()
+            await send(exchange, frame({"result": event}))
+            await (heard.news.wait() if event is not TASK else asyncio.sleep(0))
+        await send(exchange, frame({"result": artifact(" is 42.", append=True)}) + frame({"result": DONE}))
 
-    class Waited(Watch):
-        def begun(self, upstream: Json) -> None:
-            told.set()
+    async with raw_agent(behave) as agent, asyncio.timeout(30):
+        reply = await caller.call(delivery_of(), target_of(agent.url, CARD), heard)
+    assert isinstance(reply, Reply), reply
+    assert text_of(reply.message) == "The \nanswer\n is 42."
+    assert heard.told == ["thinking", "The ", "answer"]
+
+
+async def test_an_answer_that_comes_at_once_is_not_told_before_it_is_given(caller: PushCaller, heard: Heard) -> None:
+    async def behave(exchange: Exchange) -> None:
+        events = (TASK, words("quick"), artifact("all of it"), DONE)
+        await exchange.answer(b"".join(frame({"result": event}) for event in events), content_type="text/event-stream")
+
+    async with raw_agent(behave) as agent:
+        assert isinstance(await caller.call(delivery_of(), target_of(agent.url, CARD), heard), Reply)
+    assert heard.told == ["quick"]
+
+
+async def test_many_pieces_are_told_together_four_times_a_second(caller: PushCaller, heard: Heard) -> None:
+    async def behave(exchange: Exchange) -> None:
+        await begin(exchange)
+        await send(exchange, frame({"result": TASK}))
+        for number in range(300):
+            await send(exchange, frame({"result": artifact(f"{number} ", append=True)}))
+            await asyncio.sleep(0.005)
+        await send(exchange, frame({"result": DONE}))
+
+    began = monotonic()
+    async with raw_agent(behave) as agent:
+        reply = await caller.call(delivery_of(), target_of(agent.url, CARD), heard)
+    assert isinstance(reply, Reply), reply
+    assert [part["text"] for part in reply.message["parts"]] == [f"{number} " for number in range(300)]
+    assert 2 <= len(heard.told) <= (monotonic() - began) / PAUSE_SECONDS
+    assert "".join(f"{number} " for number in range(300)).startswith("".join(heard.told))
+
+
+async def test_a_result_that_is_replaced_is_told_as_it_is_now(heard: Heard) -> None:
+    telling = Telling(heard)
+    async with telling.going(), asyncio.timeout(30):
+        for text in ("a draft", "a better draft"):
+            telling.piece("a", text, append=False)
+        await heard.news.wait()
+    assert heard.told == ["a better draft"]
+
+
+async def test_nobody_waits_for_a_house_that_can_not_be_told(caller: PushCaller) -> None:
+    class Deaf(Watch):
+        async def progress(self, told: Json) -> None:
+            await asyncio.Event().wait()
+
+    async with raw_agent(streams(TASK, words("one"), artifact("fine"), DONE)) as agent, asyncio.timeout(15):
+        reply = await caller.call(delivery_of(), target_of(agent.url, CARD), Deaf())
+    assert isinstance(reply, Reply), reply
+
+
+async def test_a_task_that_is_asked_for_tells_its_words_once(caller: PushCaller, heard: Heard) -> None:
+    """Whatever brought its name: a plain answer, here."""
+    texts = ["one", "one", "two", "two", "", "three"]
 
     async def behave(exchange: Exchange) -> None:
-        await exchange.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
-        await exchange.send(f"data: {json.dumps({'result': TASK})}\n\n".encode())
-        await told.wait()
-        await exchange.send(f"data: {json.dumps({'result': DONE})}\n\n".encode())
-        exchange.writer.close()
+        at = len(agent.exchanges) - 1
+        await exchange.answer_result(words(texts[at])["statusUpdate"] | {"id": "t-1"} if at < len(texts) else whole())
 
-    async with raw_agent(behave) as agent, asyncio.timeout(20):
-        assert isinstance(await caller.call(delivery_of(), target_of(agent.url, CARD), Waited()), Reply)
+    async with raw_agent(behave) as agent:
+        reply = await caller.call(delivery_of(), target_of(agent.url), heard)
+    assert isinstance(reply, Reply), reply
+    assert "\n".join(heard.told).split() == ["one", "two", "three"]
 
 
 async def test_the_events_of_0_3(caller: PushCaller, heard: Heard) -> None:
@@ -126,21 +145,6 @@ async def test_a_message_alone_is_the_reply(caller: PushCaller) -> None:
     assert text_of(reply.message) == "at once"
 
 
-async def test_a_stream_that_breaks_leaves_a_task_to_be_followed(caller: PushCaller, heard: Heard) -> None:
-    async def behave(exchange: Exchange) -> None:
-        if exchange.json["method"] == "SendStreamingMessage":
-            await stream(exchange, {"result": TASK}, {"result": words("one")})
-        else:
-            asked = {"id": "t-1", "status": {"state": "TASK_STATE_COMPLETED"}, "artifacts": [{"parts": [{"text": "after all"}]}]}
-            await exchange.answer_result(asked)
-
-    async with raw_agent(behave) as agent:
-        reply = await caller.call(delivery_of(), target_of(agent.url, CARD), heard)
-        assert [exchange.json["method"] for exchange in agent.exchanges] == ["SendStreamingMessage", "GetTask"]
-    assert isinstance(reply, Reply), reply
-    assert (text_of(reply.message), heard.told) == ("after all", ["one"])
-
-
 @pytest.mark.parametrize("code", [-32601, -32004])
 async def test_an_agent_that_offers_less_than_its_card_says_is_asked_plainly(caller: PushCaller, code: int) -> None:
     async def behave(exchange: Exchange) -> None:
@@ -150,56 +154,44 @@ async def test_an_agent_that_offers_less_than_its_card_says_is_asked_plainly(cal
             await exchange.answer_result({"message": {"role": "ROLE_AGENT", "messageId": "r", "parts": [{"text": "done"}]}})
 
     async with raw_agent(behave) as agent:
-        reply = await caller.call(delivery_of(), target_of(agent.url, CARD))
-        assert [exchange.json["method"] for exchange in agent.exchanges] == ["SendStreamingMessage", "SendMessage"]
-    assert isinstance(reply, Reply), reply
+        for _ in range(2):
+            assert isinstance(await caller.call(delivery_of(), target_of(agent.url, CARD)), Reply)
+        assert [exchange.json["method"] for exchange in agent.exchanges] == ["SendStreamingMessage", "SendMessage", "SendMessage"]
+
+
+async def test_an_agent_of_the_other_version_is_asked_in_that_and_the_way_is_remembered(caller: PushCaller) -> None:
+    async def only_03(exchange: Exchange) -> None:
+        said = {"role": "agent", "messageId": "r", "parts": [{"kind": "text", "text": "done"}]}
+        await (exchange.answer_result(said) if exchange.json["method"] == "message/send" else exchange.answer_error(-32601))
+
+    async with raw_agent(only_03) as agent:
+        for _ in range(2):
+            assert isinstance(await caller.call(delivery_of(), target_of(agent.url, CARD)), Reply)
+        assert [exchange.json["method"] for exchange in agent.exchanges] == [
+            *("SendStreamingMessage", "SendMessage", "message/send"),
+            "message/send",
+        ]
+
+
+@pytest.mark.parametrize("status", ["403 Forbidden", "404 Not Found"])
+async def test_an_agent_that_turns_a_message_away_is_not_asked_twice(caller: PushCaller, status: str) -> None:
+    async with raw_agent(lambda exchange: exchange.answer(b"no", status=status)) as agent:
+        failure = await caller.call(delivery_of(), target_of(agent.url, CARD))
+        assert len(agent.exchanges) == 1
+    assert isinstance(failure, Failure)
+    assert (failure.code, failure.retry) == ("agent_error", False)
+
+
+async def test_streams_are_read_to_their_end_so_that_their_connection_is_used_again(caller: PushCaller) -> None:
+    async with raw_agent(streams(TASK, artifact("fine"), DONE)) as agent:
+        for _ in range(5):
+            assert isinstance(await caller.call(delivery_of(), target_of(agent.url, CARD)), Reply)
+        assert (agent.connects, len(agent.exchanges)) == (1, 5)
 
 
 async def test_an_answer_that_is_no_stream_is_an_answer(caller: PushCaller) -> None:
     async with raw_agent(lambda exchange: exchange.answer_result(TASK["task"] | {"status": {"state": "TASK_STATE_CANCELED"}})) as agent:
         assert isinstance(await caller.call(delivery_of(), target_of(agent.url, CARD)), Cancelled)
-
-
-@pytest.mark.parametrize(
-    ("events", "code", "retry"),
-    [
-        ([], "invalid_answer", True),
-        ([{"result": TASK}, {"error": {"code": -32603, "message": "stopping"}}], "agent_error", True),
-        ([{"result": {"statusUpdate": {"status": {"state": "TASK_STATE_FAILED"}}}}], "agent_failed", False),
-        ([{"result": artifact("x" * 1000, append=True)}] * 100, "answer_too_large", False),
-        ([{"result": {"statusUpdate": {"status": "no object"}}}], "invalid_answer", False),
-    ],
-    ids=["nothing", "an error in the end", "a failure alone", "without end", "nonsense"],
-)
-async def test_streams_that_come_to_nothing(caller: PushCaller, events: list[Json], code: str, retry: bool) -> None:
-    async with raw_agent(lambda exchange: stream(exchange, *events)) as agent:
-        failure = await caller.call(delivery_of(), target_of(agent.url, CARD))
-    assert isinstance(failure, Failure)
-    assert (failure.code, failure.retry) == (code, retry)
-
-
-@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("size", [1, 2, 3, 7])
-async def test_however_the_bytes_are_cut_the_events_are_the_same(size: int, ending: str) -> None:
-    said = [TASK, words("on it"), artifact("☃ "), artifact("ü\u2028", append=True), DONE]
-    lines = [
-        ": ping",
-        "",
-        *(line for result in said for line in ("event: x", *_data({"result": result}), "id: 1", "")),
-        "data: {broken",
-        "",
-    ]
-    sent, read = ending.join([*lines, ""]).encode(), Stream(Telling(Watch()))
-    for at in range(0, len(sent), size):
-        read.hear(sent[at : at + size])
-    reply = read.outcome(Answer(200, "text/event-stream", b""))
-    assert isinstance(reply, Reply), reply
-    assert [part["text"] for part in reply.message["parts"]] == ["☃ ", "ü\u2028"]
-
-
-def _data(value: Json) -> list[str]:
-    """One frame, in several lines as the standard allows."""
-    return [f"data: {line}" for line in json.dumps(value, ensure_ascii=False, indent=1).split("\n")]
 
 
 @pytest.mark.parametrize("card", [CARD, CARD_03], ids=["1.0", "0.3"])

@@ -147,6 +147,7 @@ class Stream:
                 self._telling.words(words_of(cast(Json, status)))
             case _:
                 self._ended = True
+                self._telling.end()
 
     def _keep(self, artifact: Any, *, append: bool) -> None:
         parts = results_of([artifact])

@@ -50,10 +50,14 @@ class Telling:
         async with asyncio.TaskGroup() as tasks:
             telling = tasks.create_task(self._tell())
             yield
-            self._over.set()
-            self._stirred.set()
+            self.end()
             await asyncio.wait([telling], timeout=LAST_SECONDS)
             telling.cancel()
+
+    def end(self) -> None:
+        """The answer is there."""
+        self._over.set()
+        self._stirred.set()
 
     async def _tell(self) -> None:
         over = False
