@@ -55,6 +55,18 @@ async def test_a_claim_tells_everything_about_a_message(box: Box) -> None:
     assert item["idempotency_key"] and item["lease_until"] < item["deadline"]
 
 
+async def test_a_look_shows_what_waits_and_takes_nothing(box: Box) -> None:
+    first, second = await box.send("one"), await box.send("two")
+    await box.claim()
+    for looking in (box.operator, box.agent):
+        seen = await looking.peek(box.workspace)
+        assert [(row["message_id"], row["state"], row["attempt"]) for row in seen] == [(first, "handed", 1), (second, "accepted", 0)]
+        assert seen[0]["sender"]["kind"] == "operator" and seen[0]["message"]["parts"] == [{"text": "one"}]
+        assert (seen[1]["cancel_requested"], seen[1]["on_behalf_of"], seen[1]["report"]) == (False, [], None)
+        assert [row["message_id"] for row in await looking.peek(box.workspace, limit=1)] == [first]
+    assert [item["message_id"] for item in await box.claim()] == [second]
+
+
 async def test_a_long_poll_wakes_when_post_comes(box: Box) -> None:
     async with asyncio.TaskGroup() as tasks:
         claim = tasks.create_task(box.agent.claim(box.workspace, wait=30))

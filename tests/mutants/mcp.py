@@ -72,6 +72,13 @@ MCP = [
         tests=(f"{_WORDS}::test_no_text_adds_a_line_of_ours",),
     ),
     Seed(
+        name="T24 what a session holds is looked for among all that wait",
+        file="sql/queries/deliveries.sql",
+        old="where $4 and k.workspace_id = $1 and k.due_at < 'infinity' and k.leased and",
+        new="where $4 and k.workspace_id = $1 and k.leased and",
+        tests=("tests/core/test_growth.py::test_look_into_a_mailbox",),
+    ),
+    Seed(
         name="U2 a delegation to oneself that waits is accepted",
         file="core/delegations/service.py",
         old="        if draft.workspace_id == workspace:\n",
