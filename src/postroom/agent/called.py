@@ -47,7 +47,7 @@ from postroom.client import Item
 # As many as the server ever hands out at a time; threads are made when they are needed.
 THREADS = 64
 # Ended runs that are remembered for whoever asks about them; replies are on the disk besides.
-REMEMBERED = 1000
+REMEMBERED = 100
 # A key becomes the name of a file.
 LONGEST_KEY = 200
 # What a caller that says nothing of a deadline gives; Postroom says it with every message.
