@@ -74,8 +74,16 @@ MCP = [
     Seed(
         name="T24 what a session holds is looked for among all that wait",
         file="sql/queries/deliveries.sql",
-        old="where $4 and k.workspace_id = $1 and k.due_at < 'infinity' and k.leased and",
-        new="where $4 and k.workspace_id = $1 and k.leased and",
+        old="""    (select k.message_id from work k where not $4::boolean and k.workspace_id = $1 order by k.seq limit $2)
+    union all
+    (select k.message_id from work k
+    where $4 and k.workspace_id = $1 and k.due_at < 'infinity' and k.leased and k.session = $3 and k.session_token = k.token
+    order by k.seq limit $2))) d
+""",
+        new="""    select k.message_id from work k
+    where k.workspace_id = $1 and (not $4::boolean or (k.leased and k.session = $3 and k.session_token = k.token))
+    order by k.seq limit $2)) d
+""",
         tests=("tests/core/test_growth.py::test_look_into_a_mailbox",),
     ),
     Seed(
