@@ -1,6 +1,7 @@
 """Agents that answer badly, through the real server: the sender reads what became of it, nothing else is kept, the next one passes."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from dataclasses import dataclass
@@ -11,11 +12,13 @@ import pytest
 
 from postroom.client import Client
 from tests.edges.agents import Behaviour, Exchange, RawAgent, raw_agent
+from tests.edges.streaming import CARD, TASK, artifact, begin, frame, send, words
 from tests.support.http import ask
 from tests.support.server import ServerProcess, make_agent
 
 Json = dict[str, Any]
 REPLY_LIMIT = 10 * 1024 * 1024
+_SENDS = ("SendMessage", "SendStreamingMessage")
 GOOD = {"message": {"role": "ROLE_AGENT", "messageId": "m", "parts": [{"text": "good"}]}}
 
 
@@ -36,8 +39,12 @@ class House:
     server: ServerProcess
     operator: Client
 
-    async def mailbox(self, url: str) -> str:
-        return (await make_agent(self.operator, "bad", delivery_mode="push", url=url))[0]
+    async def mailbox(self, url: str, card: Json | None = None) -> str:
+        id, token = await make_agent(self.operator, "bad", delivery_mode="push", url=url)
+        if card is not None:
+            async with self.server.client(token) as agent:
+                await agent.register(id, agent_card=card, url=url)
+        return id
 
     async def history(self, id: str) -> list[Json]:
         return (await self.operator.chat_history(id))["messages"]
@@ -56,14 +63,14 @@ async def house(impatient: ServerProcess) -> AsyncGenerator[House]:
 
 
 def says(exchange: Exchange, word: str) -> bool:
-    return exchange.json.get("method") == "SendMessage" and exchange.json["params"]["message"]["parts"][0].get("text") == word
+    return exchange.json.get("method") in _SENDS and exchange.json["params"]["message"]["parts"][0].get("text") == word
 
 
 def bad_once(misbehave: Behaviour) -> Behaviour:
     """Misbehaves for the message ``bad``, in every attempt, and is good for the rest."""
 
     async def behave(exchange: Exchange) -> None:
-        if exchange.json.get("method") != "SendMessage" or says(exchange, "bad"):
+        if exchange.json.get("method") not in _SENDS or says(exchange, "bad"):
             await misbehave(exchange)
         else:
             await exchange.answer_result(GOOD)
@@ -107,6 +114,20 @@ async def endless_task(exchange: Exchange) -> None:
     await exchange.answer_result({"task": task} if exchange.json["method"] == "SendMessage" else task)
 
 
+async def endless_words(exchange: Exchange) -> None:
+    await begin(exchange)
+    for number in itertools.count():
+        await send(exchange, frame({"result": words(f"still at it {number}")}))
+        await asyncio.sleep(0.01)
+
+
+async def half_a_stream(exchange: Exchange) -> None:
+    if exchange.json["method"] != "GetTask":
+        await begin(exchange)
+        await send(exchange, frame({"result": TASK}) + frame({"result": artifact("half of ")}) + b"data: {")
+    await hang_up(exchange)
+
+
 # What it does; the code that its sender reads; how often it is called for one message.
 MISDEEDS: dict[str, tuple[Behaviour, set[str], int]] = {
     "garbage": (garbage, {"attempts_exhausted"}, 2),
@@ -140,6 +161,28 @@ async def test_the_sender_reads_why_and_the_next_message_passes(house: House, mi
         ("user", "next", "replied"),
     ]
     assert [line["content"] for line in said if line["role"] == "agent"] == ["good"]
+    assert await house.faults() == before
+
+
+STREAMED: dict[str, Behaviour] = {
+    "endless words": endless_words,
+    "half a stream": half_a_stream,
+    "nonsense": answers(b"data: {nonsense\n\n", content_type="text/event-stream"),
+}
+
+
+@pytest.mark.parametrize("misdeed", STREAMED)
+async def test_a_stream_that_comes_to_nothing_is_tried_again_and_the_next_message_passes(house: House, misdeed: str) -> None:
+    before = await house.faults()
+    async with raw_agent(bad_once(STREAMED[misdeed])) as agent:
+        id = await house.mailbox(agent.url, CARD)
+        sent = await house.operator.send(id, "bad", wait=20)
+        assert sent.error is not None and sent.error["code"] == "attempts_exhausted"
+        assert sum(1 for exchange in agent.exchanges if says(exchange, "bad")) == 2
+        assert (await house.operator.send(id, "next", wait=10)).text == "good"
+    told = await house.operator.activity(id, type="message.progress", limit=100)
+    assert len(told) in (range(2, 20) if misdeed == "endless words" else range(3))
+    assert [line["content"] for line in await house.history(id) if line["role"] == "agent"] == ["good"]
     assert await house.faults() == before
 
 

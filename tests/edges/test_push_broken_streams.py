@@ -76,6 +76,21 @@ class TestBrokenOff:
         assert text_of(reply.message) == "whole"
         assert methods == ["SendStreamingMessage", "GetTask"]
 
+    async def test_what_was_said_before_is_told_all_the_same(self, caller: PushCaller) -> None:
+        async def behave(exchange: Exchange) -> None:
+            if exchange.json["method"] != "GetTask":
+                await cut_after(EVENTS[:4])(exchange)
+            else:
+                while "half of it" not in "".join(heard.told):
+                    heard.news.clear()
+                    await heard.news.wait()
+                await exchange.answer_result(whole())
+
+        heard = Heard()
+        async with raw_agent(behave) as agent, asyncio.timeout(30):
+            await caller.call(delivery_of(), target_of(agent.url, CARD), heard)
+        assert heard.told[0].startswith("one")
+
     async def test_before_the_first_event_it_is_a_call_that_broke(self, caller: PushCaller) -> None:
         failure, methods = await said_by(caller, cut_after([]))
         assert isinstance(failure, Failure)

@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from postroom.clock import monotonic
 from postroom.core.deliveries.model import Cancelled, Failure, Reply, Watch
+from postroom.edges.push import caller as module
 from postroom.edges.push.addresses import AddressGuard, AddressPolicy
 from postroom.edges.push.caller import PushCaller
 from postroom.edges.push.connections import Connections
@@ -109,8 +110,10 @@ async def test_nobody_waits_for_a_house_that_can_not_be_told(caller: PushCaller)
     assert isinstance(reply, Reply), reply
 
 
-async def test_a_task_that_is_asked_for_tells_its_words_once(caller: PushCaller, heard: Heard) -> None:
+async def test_a_task_that_is_asked_for_tells_its_words_once(caller: PushCaller, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever brought its name: a plain answer, here."""
+    monkeypatch.setattr(module, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(module, "PAUSE_LIMIT", 0.01)
     texts = ["one", "one", "two", "two", "", "three"]
 
     async def behave(exchange: Exchange) -> None:

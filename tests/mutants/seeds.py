@@ -9,6 +9,7 @@ from tests.mutants.mcp import MCP
 from tests.mutants.network import NETWORK
 from tests.mutants.races import RACES
 from tests.mutants.seed import Seed
+from tests.mutants.streams import STREAMS
 
 PATH = "tests/core/test_path.py"
 FUNCTIONS = "sql/migrations/0005_create_delivery_functions.sql"
@@ -169,4 +170,4 @@ CRASHES = [
     ),
 ]
 
-SEEDS = [*CORE, *FAULTS, *CRASHES, *LESSONS, *NETWORK, *RACES, *AGENTS, *BRIDGE, *MCP, *DELEGATIONS]
+SEEDS = [*CORE, *FAULTS, *CRASHES, *LESSONS, *NETWORK, *RACES, *AGENTS, *BRIDGE, *MCP, *DELEGATIONS, *STREAMS]

@@ -47,6 +47,7 @@ class Telling:
     async def going(self) -> AsyncGenerator[None]:
         """Tell until the block ends. Words are told in the end, too; pieces are not, because the answer brings them."""
         self._over.clear()
+        self._stirred.set()  # a stream that broke may have left something untold
         async with asyncio.TaskGroup() as tasks:
             telling = tasks.create_task(self._tell())
             yield
