@@ -181,13 +181,32 @@ async def test_a_chain_is_at_most_eight_long(house: House) -> None:
 
 
 async def test_the_rights_of_a_chain_are_the_intersection(house: House) -> None:
-    """A asks its sibling B; what hangs below B is out of A's reach, and stays so through B."""
+    """A child asks its parent; the parent's peers are out of the child's reach, and stay so through the parent."""
+    parent, stranger = await house.workspace("parent"), await house.workspace("stranger")
+    child = await house.workspace("child", parent_id=parent.id)
+    await chain_of(house, child, parent)
+    with pytest.raises(Forbidden) as error:
+        await delegate(house, parent, stranger)
+    assert (error.value.name, [link["name"] for link in error.value.data["chain"]]) == ("chain_forbidden", ["child", "parent"])
+
+
+async def test_who_is_asked_may_ask_the_own_team(house: House) -> None:
+    """What hangs below somebody is his to use, at any depth, also for a peer that does not know it."""
     a, b = await house.workspace("a"), await house.workspace("b")
     below = await house.workspace("below", parent_id=b.id)
-    await chain_of(house, a, b)
-    with pytest.raises(Forbidden) as error:
-        await delegate(house, b, below)
-    assert error.value.name == "chain_forbidden"
+    deep = await house.workspace("deep", parent_id=below.id)
+    await chain_of(house, a, b, below, deep)
+
+
+async def test_a_team_counts_only_for_those_who_asked_its_head(house: House) -> None:
+    """B was asked by A. What stands below A's uncle, whom B may ask, was never A's to use."""
+    top = await house.workspace("top")
+    boss = await house.workspace("boss", parent_id=top.id)
+    uncle = await house.workspace("uncle", parent_id=top.id)
+    a = await house.workspace("a", parent_id=boss.id)
+    await chain_of(house, a, boss)
+    with pytest.raises(Forbidden):
+        await delegate(house, boss, uncle)
 
 
 async def test_of_several_messages_in_hand_the_longest_chain_counts_unless_one_is_named(house: House) -> None:

@@ -152,12 +152,13 @@ async def test_a_tree_shows_a_workspace_what_is_between_those_that_it_may_talk_t
     below = await clerk.client.delegate(clerk.id, hidden["id"], "second", on_behalf_of=item.message_id)
     tree = await lead.client.delegation(lead.id, asked.id, tree=True)
     assert [child.id for child in tree.children] == [below.id]
-    sideways = await office.porter.client.delegate(office.porter.id, clerk.id, "from the side")
-    items = await clerk.client.claim(clerk.id, max=4, wait=20)
-    (from_the_side,) = [one for one in items if one.message_id == sideways.id]
+    other = await operator.create_workspace(name="Another root")
+    upwards = await office.porter.client.delegate(office.porter.id, lead.id, "from below")
+    (from_below,) = await lead.client.claim(lead.id, wait=20)
+    assert from_below.message_id == upwards.id
     with pytest.raises(Forbidden) as error:
-        await clerk.client.delegate(clerk.id, hidden["id"], "on behalf of who may not", on_behalf_of=from_the_side.message_id)
-    assert (error.value.name, [link["name"] for link in error.value.data["chain"]]) == ("chain_forbidden", ["Porter", "Clerk"])
+        await lead.client.delegate(lead.id, other["id"], "on behalf of who may not")
+    assert (error.value.name, [link["name"] for link in error.value.data["chain"]]) == ("chain_forbidden", ["Porter", "Lead"])
 
 
 async def test_a_plain_send_of_an_agent_is_part_of_what_it_works_on(office: Office, server: ServerProcess) -> None:

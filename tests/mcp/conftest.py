@@ -37,7 +37,9 @@ async def make_team(server: ServerProcess, operator: Client) -> Team:
         workspace, token = await make_agent(operator, name, parent_id=parent)
         return Seat(server.url, workspace, token, name)
 
-    lead = await seat("Lead")
+    # Below a house of their own: roots are peers of all the other tests' roots, whatever these are called.
+    house, _ = await make_agent(operator, "House")
+    lead = await seat("Lead", house)
     other = await seat("Other root")
     return Team(
         operator=operator,

@@ -141,14 +141,15 @@ async def test_an_agent_that_delegates_to_itself_through_others_is_stopped_with_
 
 
 async def test_a_chain_asks_only_whom_all_of_it_may_ask(team: Team) -> None:
-    """Tester may talk to what is below itself; Coder, on whose behalf it works, may not."""
-    below, _ = await make_agent(team.operator, "Below tester", parent_id=team.tester.workspace)
-    async with team.coder.connect() as coder, team.tester.connect() as tester:
-        await coder.use("delegate_task_async", workspace_id="Tester", task="reach through")
-        await tester.take()
-        refused = await tester.refusal("delegate_task", workspace_id=below, task="for Coder")
-        assert refused["code"] == "chain_forbidden" and [link["name"] for link in refused["chain"]] == ["Coder", "Tester"]
-    assert await team.operator.peek(below) == []
+    """Lead may talk to its sibling; Coder, on whose behalf it works, may not."""
+    house = (await team.operator.workspace(team.lead.workspace))["parent_id"]
+    far, _ = await make_agent(team.operator, "Far", parent_id=house)
+    async with team.coder.connect() as coder, team.lead.connect() as lead:
+        await coder.use("delegate_task_async", workspace_id="Lead", task="reach through")
+        await lead.take()
+        refused = await lead.refusal("delegate_task", workspace_id=far, task="for Coder")
+        assert refused["code"] == "chain_forbidden" and [link["name"] for link in refused["chain"]] == ["Coder", "Lead"]
+    assert await team.operator.peek(far) == []
 
 
 async def test_too_many_open_tasks_are_refused(team: Team) -> None:

@@ -1,6 +1,5 @@
 """What the tools do, over the client. A server that is away is waited for, within bounds; then the call says that it may be repeated."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 from uuid import UUID
@@ -14,8 +13,8 @@ from postroom.errors import Gone, LeaseLost, OutcomeUnknown, Superseded, Unauthe
 from postroom.mcp.desk import Order, Outcome
 from postroom.mcp.results import Letter, Line, Office, Peer, Task
 
-# Between two looks at a task whose end is waited for.
-LOOK_SECONDS = 0.5
+# One wait at the server for the end of a task; well below the patience, which counts it.
+LOOK_SECONDS = 4.0
 
 Made = TypeVar("Made")
 
@@ -63,11 +62,10 @@ class ClientDesk:
         """Where a task stands, at its end or after ``wait`` seconds."""
         ends_at = monotonic() + wait
         while True:
-            task = task_of(await self._patiently(lambda at: at.client.delegation(at.workspace_id, task_id)))
-            left = ends_at - monotonic()
-            if task.ended or left <= 0:
+            left = min(max(ends_at - monotonic(), 0.0), LOOK_SECONDS)
+            task = task_of(await self._patiently(lambda at, left=left: at.client.delegation(at.workspace_id, task_id, wait=left)))
+            if task.ended or monotonic() >= ends_at:
                 return task
-            await asyncio.sleep(min(left, LOOK_SECONDS))
 
     async def tasks(self, *, open: bool, limit: int) -> Sequence[Task]:
         """The tasks that this workspace delegated, newest first."""

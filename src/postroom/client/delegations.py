@@ -102,10 +102,11 @@ class DelegationCalls(Transport):
         body = (await self.request("GET", path_to("workspaces", id, "delegations"), query=filters)).body
         return [Delegation.from_wire(row) for row in body["delegations"]]
 
-    async def delegation(self, id: Id, delegation_id: Id, *, tree: bool = False) -> Delegation:
-        """One; with ``tree`` what was delegated as part of it stands in ``children``. Raises NotFound."""
-        query = {"tree": True} if tree else None
-        return Delegation.from_wire((await self.request("GET", path_to("workspaces", id, "delegations", delegation_id), query=query)).body)
+    async def delegation(self, id: Id, delegation_id: Id, *, tree: bool = False, wait: float = 0.0) -> Delegation:
+        """One, at its end or after ``wait`` seconds; with ``tree`` what was delegated as part of it is in ``children``. Raises NotFound."""
+        query = given(tree=tree or None, wait_seconds=wait or None)
+        path = path_to("workspaces", id, "delegations", delegation_id)
+        return Delegation.from_wire((await self.request("GET", path, query=query, timeout=wait + WAIT_MARGIN)).body)
 
     async def cancel_delegation(self, id: Id, delegation_id: Id) -> Delegation:
         """Ask for its end. Raises NotFound, and Conflict (``delegation_ended``)."""

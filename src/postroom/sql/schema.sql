@@ -222,7 +222,8 @@ begin
         verdict := case when exists (select from outcome o where o.message_id = p_message) then 'ended' else 'not_found' end;
     elsif not w.leased or w.due_at <= clock_timestamp() then
         verdict := 'cancelled';
-        e := unanswered('cancelled', 'cancelled', 'Cancelled by its sender.');
+        e := unanswered('cancelled', 'cancelled',
+            case p_actor_kind when 'server' then 'What it was part of has ended.' else 'Cancelled by its sender.' end);
         select c.promoted, c.reader, c.reader_called into promoted, reader, reader_called
         from close_work(array[w], array[e], p_actor_kind, p_actor) c;
     else
@@ -646,8 +647,9 @@ begin
         when p_named is not null and held.id is null then 'parent_ended'
         when p_target.id = any(held.chain) then 'cycle'
         when cardinality(chain) > p_deepest then 'too_deep'
-        when exists (select from unnest(held.chain) link (id) left join workspace w on w.id = link.id
-            where (w.removed_at is null and may_talk(w, p_target)) is not true) then 'chain_forbidden'
+        when exists (
+            select from unnest(held.chain) with ordinality link (id, place) left join workspace w on w.id = link.id
+            where (w.removed_at is null and (may_talk(w, p_target) or p_target.ancestors && chain[link.place + 1:])) is not true) then 'chain_forbidden'
         when p_waiting + (select count(*) from work w where w.delegator_id = p_source.id) >= p_most then 'too_many'
         when p_report and (select b.open_count from mailbox b where b.workspace_id = p_source.id) >= p_mailbox_limit then 'reader_full' end;
 end $$;

@@ -48,9 +48,10 @@ def _of_delegation(row: Row, settings: Settings) -> PostroomError:
             sentence = f"At most {limit} workspaces ask one another on behalf of the first: {path}."
             return Refused(sentence, code="delegation_too_deep", chain=chain, limit=limit)
         case "chain_forbidden":
-            return Forbidden(
-                f"One of those on whose behalf this is asked may not talk to the target: {path}.", code="chain_forbidden", chain=chain
+            sentence = (
+                f"Somebody on whose behalf this is asked may not talk to the target, and it is in the team of none that was asked: {path}."
             )
+            return Forbidden(sentence, code="chain_forbidden", chain=chain)
         case "too_many":
             limit = settings.delegation_limit
             sentence = f"{limit} delegations of this workspace have not ended: wait for one, or cancel it."

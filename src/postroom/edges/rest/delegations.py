@@ -1,5 +1,6 @@
 """``/workspaces/{id}/delegate`` and ``/workspaces/{id}/delegations``: what a workspace asks of others, and what came of it."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -23,6 +24,9 @@ router = APIRouter(prefix="/workspaces/{id}", tags=["Delegations"])
 StatusName = Literal["accepted", "handed", "input_required", "completed", "failed", "cancelled", "expired"]
 
 
+Wait = Annotated[float, Field(ge=0, le=3600)]
+
+
 class Task(Fields):
     """What is asked of whom. ``report``: the end comes as post into one's own mailbox; it does unless one waits for it."""
 
@@ -32,7 +36,7 @@ class Task(Fields):
     thread_id: Annotated[Id, Field(max_length=256)] | None = None
     idempotency_key: Id | None = None
     deadline_seconds: Annotated[float, Field(ge=1, le=30 * 86400)] | None = None
-    wait_seconds: Annotated[float, Field(ge=0, le=3600)] = 0.0
+    wait_seconds: Wait = 0.0
     report: bool | None = None
     cancel_with_parent: bool = False
     on_behalf_of: UUID | None = None
@@ -109,11 +113,7 @@ class DelegationsShape(Shape):
 async def delegate(id: UUID, request: Request, caller: Caller, services: Use, task: Annotated[Task, body(Task)]) -> Response:
     """Ask another workspace and go on. 202 while it is under way; 200 when the same key had asked before, or it ended within the wait."""
     receipt = await services.delegations.delegate(caller, id, _draft(request, task))
-
-    async def enough() -> bool:
-        return request.app.state.closing.is_set() or await request.is_disconnected()
-
-    found = await services.delegations.wait(id, receipt.message_id, task.wait_seconds, enough)
+    found = await services.delegations.wait(id, receipt.message_id, task.wait_seconds, _enough(request))
     told = view(found) | {"idempotent_hit": receipt.duplicate}
     status = 200 if receipt.duplicate or found.ended_at else 202
     return Response(orjson.dumps(told), status, {"X-Postroom-Message-Id": str(found.id)}, media_type="application/json")
@@ -138,11 +138,15 @@ async def list_all(
 
 
 @router.get("/delegations/{delegation_id}")
-async def get(id: UUID, delegation_id: UUID, caller: Caller, services: Use, *, tree: bool = False) -> TreeShape:
-    """One delegation; with ``tree`` also what was delegated as part of it, as far as the caller may talk to both ends."""
-    if tree:
-        return _tree(await services.delegations.tree(caller, id, delegation_id))
-    return TreeShape(**view(await services.delegations.get(caller, id, delegation_id)))
+async def get(
+    id: UUID, delegation_id: UUID, request: Request, caller: Caller, services: Use, *, tree: bool = False, wait_seconds: Wait = 0.0
+) -> TreeShape:
+    """One delegation, at its end or after ``wait_seconds``; with ``tree`` also what was delegated as part of it, as far as the caller may
+    talk to both ends."""
+    found = await services.delegations.get(caller, id, delegation_id)
+    if wait_seconds > 0 and found.ended_at is None:
+        found = await services.delegations.wait(id, delegation_id, wait_seconds, _enough(request))
+    return _tree(await services.delegations.tree(caller, id, delegation_id)) if tree else TreeShape(**view(found))
 
 
 @router.post("/delegations/{delegation_id}/cancel")
@@ -168,6 +172,15 @@ def view(found: Delegation) -> Json:
             **{name: getattr(found, name) for name in _SAME},
         }
     ).model_dump(mode="json")
+
+
+def _enough(request: Request) -> Callable[[], Awaitable[bool]]:
+    """Nobody waits any more, or the server stops."""
+
+    async def enough() -> bool:
+        return request.app.state.closing.is_set() or await request.is_disconnected()
+
+    return enough
 
 
 _SAME = (
