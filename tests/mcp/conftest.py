@@ -14,6 +14,7 @@ class Team:
     """The seats of the team, and the operator's client."""
 
     operator: Client
+    house: str
     lead: Seat
     coder: Seat
     tester: Seat
@@ -43,6 +44,7 @@ async def make_team(server: ServerProcess, operator: Client) -> Team:
     other = await seat("Other root")
     return Team(
         operator=operator,
+        house=house,
         lead=lead,
         coder=await seat("Coder", lead.workspace),
         tester=await seat("Tester", lead.workspace),

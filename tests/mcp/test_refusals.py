@@ -142,8 +142,7 @@ async def test_an_agent_that_delegates_to_itself_through_others_is_stopped_with_
 
 async def test_a_chain_asks_only_whom_all_of_it_may_ask(team: Team) -> None:
     """Lead may talk to its sibling; Coder, on whose behalf it works, may not."""
-    house = (await team.operator.workspace(team.lead.workspace))["parent_id"]
-    far, _ = await make_agent(team.operator, "Far", parent_id=house)
+    far, _ = await make_agent(team.operator, "Far", parent_id=team.house)
     async with team.coder.connect() as coder, team.lead.connect() as lead:
         await coder.use("delegate_task_async", workspace_id="Lead", task="reach through")
         await lead.take()

@@ -48,7 +48,7 @@ async def test_the_table_says_what_each_tool_takes_gives_and_does(team: Team, mo
 async def test_peers_are_exactly_those_that_the_tree_allows(team: Team, mode: Mode) -> None:
     async with team.coder.connect(mode) as coder, team.outside.connect(mode) as outside:
         seen = {peer["id"] for peer in (await coder.use("list_peers"))["peers"]}
-        assert seen == {team.lead.workspace, team.tester.workspace}
+        assert seen == {team.house, team.lead.workspace, team.tester.workspace}
         assert {peer["id"] for peer in json.loads(await coder.read("postroom://peers"))} == seen
         assert team.coder.workspace not in {peer["id"] for peer in (await outside.use("list_peers"))["peers"]}
         assert (await coder.use("list_peers", query="TEST"))["peers"][0]["name"] == "Tester"

@@ -112,8 +112,8 @@ _LIMITS = [
     Seed(
         name="S3 only the last of a chain needs the right to ask",
         file=_FUNCTIONS,
-        old="        when exists (select from unnest(held.chain) link (id)",
-        new="        when false and exists (select from unnest(held.chain) link (id)",
+        old="        when exists (\n            select from unnest(held.chain) with ordinality link",
+        new="        when false and exists (\n            select from unnest(held.chain) with ordinality link",
         tests=(f"{_CORE}::test_the_rights_of_a_chain_are_the_intersection",),
     ),
     Seed(

@@ -649,7 +649,8 @@ begin
         when cardinality(chain) > p_deepest then 'too_deep'
         when exists (
             select from unnest(held.chain) with ordinality link (id, place) left join workspace w on w.id = link.id
-            where (w.removed_at is null and (may_talk(w, p_target) or p_target.ancestors && chain[link.place + 1:])) is not true) then 'chain_forbidden'
+            where (w.removed_at is null and (may_talk(w, p_target) or p_target.ancestors && chain[link.place + 1:])) is not true)
+            then 'chain_forbidden'
         when p_waiting + (select count(*) from work w where w.delegator_id = p_source.id) >= p_most then 'too_many'
         when p_report and (select b.open_count from mailbox b where b.workspace_id = p_source.id) >= p_mailbox_limit then 'reader_full' end;
 end $$;

@@ -259,8 +259,9 @@ $$;
 
 -- Whether a workspace may delegate this, and as part of what: of the message that it names, else of the one with the longest chain among
 -- those that it holds: who names nothing may not more by that. The rights of a chain are the intersection of those of its links
--- (reliability.md, S3); whoever asks somebody may have him ask his own team, which is what stands below him. A post that tells of an end stands for the message that the delegation was part of. The caller holds the mailbox of
--- the sender, so neither the count of its delegations nor the message that it works on changes meanwhile.
+-- (reliability.md, S3); whoever asks somebody may have him ask his own team, which is what stands below him. A post that tells of an end
+-- stands for the message that the delegation was part of. The caller holds the mailbox of the sender, so neither the count of its
+-- delegations nor the message that it works on changes meanwhile.
 create function place_delegation(p_source workspace, p_target workspace, p_named uuid, p_report boolean, p_waiting bigint,
     p_mailbox_limit integer, p_most integer, p_deepest integer, out verdict text, out held_id uuid, out parent_id uuid, out chain uuid[])
 language plpgsql stable as $$
@@ -279,7 +280,8 @@ begin
         when cardinality(chain) > p_deepest then 'too_deep'
         when exists (
             select from unnest(held.chain) with ordinality link (id, place) left join workspace w on w.id = link.id
-            where (w.removed_at is null and (may_talk(w, p_target) or p_target.ancestors && chain[link.place + 1:])) is not true) then 'chain_forbidden'
+            where (w.removed_at is null and (may_talk(w, p_target) or p_target.ancestors && chain[link.place + 1:])) is not true)
+            then 'chain_forbidden'
         when p_waiting + (select count(*) from work w where w.delegator_id = p_source.id) >= p_most then 'too_many'
         when p_report and (select b.open_count from mailbox b where b.workspace_id = p_source.id) >= p_mailbox_limit then 'reader_full' end;
 end $$;
