@@ -5,7 +5,7 @@ READY := .venv/.installed
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-FAULT_TESTS := $(addprefix tests/crash/test_,$(addsuffix .py,cuts agent_cuts database_cuts silence database lineage rolling))
+FAULT_TESTS := $(addprefix tests/crash/test_,$(addsuffix .py,cuts agent_cuts database_cuts silence database lineage rolling fan_out))
 FAULT_TESTS += $(addprefix tests/faults/test_,$(addsuffix .py,full_disk syscalls disk_errors clocks))
 
 .DEFAULT_GOAL := help

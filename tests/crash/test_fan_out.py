@@ -1,6 +1,6 @@
 """One agent asks sixty-four times at once while the server is killed: every answer arrives in its mailbox, once.
 
-``FAN_OUT=n`` runs n rounds; ``make test`` runs one.
+``FAN_OUT=n`` runs n rounds; ``make test`` runs one, ``make faults`` ten.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ import pytest
 
 from tests.conftest import NewServer
 from tests.crash.checker import end_of, judge
-from tests.crash.form import report
+from tests.crash.form import LONG, report
 from tests.crash.load import House, Mailbox, at_rest, called_mailbox, fetched_mailbox, until
 from tests.support.server import ServerProcess
 
-ROUNDS = int(os.environ.get("FAN_OUT", "1"))
+ROUNDS = int(os.environ.get("FAN_OUT", "10" if LONG else "1"))
 WIDTH = 64
 # After how many acknowledgements, and then hand-outs of tasks and answers, the server dies: the first time while it is still asked.
 KILLED_AT = (16, 8, 40, 72, 104)

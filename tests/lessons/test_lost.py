@@ -111,6 +111,7 @@ async def test_l04_a_question_that_could_not_be_answered_has_no_default(post_roo
     async with post_room.server.client(token) as agent:
         questions = {
             "send": agent.send(other, "hello", key="L4", wait=None, retry_for=0),
+            "delegate": agent.delegate(made, other, "help", key="L4 too", retry_for=0),
             "claim": agent.claim(made, wait=0),
             "register": agent.register(made, agent_card={}, url="http://127.0.0.1:9/"),
             "peers": agent.peers(made),
@@ -122,7 +123,8 @@ async def test_l04_a_question_that_could_not_be_answered_has_no_default(post_roo
         (item,) = await agent.claim(made, wait=10)
         await agent.reply(item, "still fetching")
         sent = await agent.send(other, "hello", key="L4", wait=None)
-    assert [entry["id"] for entry in await history(boss, other)] == [sent.message_id]
+        delegated = await agent.delegate(made, other, "help", key="L4 too")
+    assert [entry["id"] for entry in await history(boss, other)] == [sent.message_id, delegated.id]
 
 
 async def refusal_of(question: Awaitable[Any]) -> Any:
