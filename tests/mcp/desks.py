@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from postroom.client import Client
 from tests.mcp.bridges import Bridge, Mode
@@ -15,6 +16,7 @@ class Desk:
     """A workspace and the bridge that is its agent."""
 
     id: str
+    name: str
     token: str
     bridge: Bridge
 
@@ -26,8 +28,10 @@ def desk_maker(state: Path, server: ServerProcess, operator: Client) -> MakeDesk
     """Makes a workspace and a bridge that has nothing but its address and token, as an author would set them."""
 
     async def make(name: str = "Coder", *, mode: Mode = "auto", client: str = "tests", through: str | None = None, **fields: Any) -> Desk:
+        # Of their own: they are roots of a server that other tests use, and those name their peers.
+        name = f"{name} {uuid4().hex[:8]}"
         workspace, token = await make_agent(operator, name, **fields)
-        return Desk(workspace, token, another_bridge(state, through or server.url, token, mode=mode, client=client))
+        return Desk(workspace, name, token, another_bridge(state, through or server.url, token, mode=mode, client=client))
 
     return make
 

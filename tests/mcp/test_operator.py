@@ -129,14 +129,13 @@ async def test_what_agents_ask_of_each_other_is_seen_and_cancelled(bridge: Bridg
 
 async def test_what_does_not_fit_is_refused_with_what_to_do(bridge: Bridge, operator: Client) -> None:
     async with bridge.running():
-        for name in ("Twin", "Twin"):
-            await make_agent(operator, name)
-        assert "Twin" in (await bridge.refusal("get_workspace", workspace="Twinn"))["near"]
-        assert len((await bridge.refusal("get_workspace", workspace="Twin"))["ids"]) == 2
+        ids = [(await make_agent(operator, "Sosia"))[0] for _ in range(2)]
+        assert "Sosia" in (await bridge.refusal("get_workspace", workspace="Sosiaa"))["near"]
+        assert (await bridge.refusal("get_workspace", workspace="Sosia"))["ids"] == ids
         assert (await bridge.refusal("create_workspace", name=""))["code"] == "invalid"
         assert (await bridge.refusal("create_workspace", name="x", parent="Nobody at all"))["code"] == "workspace_not_found"
         assert (await bridge.refusal("create_workspace", name="x", url="ftp://nowhere"))["code"] in ("invalid", "address_refused")
-        assert (await bridge.refusal("chat_history", workspace="Twinn", limit=0))["code"] == "invalid"
+        assert (await bridge.refusal("chat_history", workspace="Sosia", limit=0))["code"] == "invalid"
 
 
 async def test_a_server_that_starts_later_or_again_elsewhere_is_found_by_the_next_call(new_server: NewServer, tmp_path: Path) -> None:

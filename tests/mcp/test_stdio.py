@@ -42,7 +42,7 @@ async def test_every_tool_is_there_and_does_what_it_says(make_desk: MakeDesk, op
         asked = await use(lead, "delegate_task_async", workspace_id=coder.id, task="count to three")
         assert [message["text"] for message in (await use(coder, "inbox_peek"))["messages"]] == ["count to three"]
         taken = (await use(coder, "wait_for_message", timeout_seconds=30))["message"]
-        assert (taken["message_id"], taken["sender"]["name"]) == (asked["task_id"], "Lead")
+        assert (taken["message_id"], taken["sender"]["name"]) == (asked["task_id"], lead.name)
         assert not (await use(coder, "report_progress", message_id=taken["message_id"], text="two"))["cancel_requested"]
         (task,) = (await use(lead, "check_task_status", task_id=asked["task_id"]))["tasks"]
         assert (task["status"], task["progress"]["text"]) == ("handed", "two")
@@ -60,7 +60,7 @@ async def test_every_tool_is_there_and_does_what_it_says(make_desk: MakeDesk, op
         assert [line["text"] for line in lines if line["id"] == told["message_id"]] == ["all is well"]
         assert used == {tool.name for tool in TOOLS}
         (card,) = (await lead.bridge.client.read_resource("postroom://card")).contents
-        assert isinstance(card, TextResourceContents) and json.loads(card.text)["name"] == "Lead"
+        assert isinstance(card, TextResourceContents) and json.loads(card.text)["name"] == lead.name
     assert (await operator.workspace(lead.id))["status"] == "online"
 
 

@@ -31,7 +31,7 @@ async def test_a_server_killed_between_two_calls_is_waited_for_and_nothing_is_lo
     async with server.client() as operator:
         workspace, token = await make_agent(operator, "Coder")
         bridge = another_bridge(tmp_path, server.url, token)
-        desk = Desk(workspace, token, bridge)
+        desk = Desk(workspace, "Coder", token, bridge)
         async with bridge.running():
             message_id = await send(operator, desk)
             taken = await bridge.take()
@@ -73,7 +73,7 @@ async def test_a_cut_network_is_told_and_the_message_in_hand_is_got_back(new_ser
     async with server.client() as operator, proxy_to(("127.0.0.1", server.port)) as proxy, nowhere.running():
         workspace, token = await make_agent(operator, "Coder")
         bridge = another_bridge(tmp_path, f"http://127.0.0.1:{proxy.port}", token)
-        desk = Desk(workspace, token, bridge)
+        desk = Desk(workspace, "Coder", token, bridge)
         message_id = await send(operator, desk)
         async with bridge.running():
             assert (await bridge.take())["attempt"] == 1
