@@ -25,7 +25,8 @@ class AskFailed(Exception):
 
     def __init__(self, delegation: Delegation) -> None:
         detail = (delegation.error or {}).get("detail")
-        super().__init__(f"{delegation.target_name}: {delegation.status}" + (f": {detail}" if detail else ""))
+        stands = delegation.status if delegation.ended else f"no answer yet, it is {delegation.status}"
+        super().__init__(f"{delegation.target_name}: {stands}" + (f": {detail}" if detail else ""))
         self.delegation = delegation
 
 

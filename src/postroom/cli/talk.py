@@ -12,7 +12,7 @@ from postroom.cli.delivery import EXIT_CODES, UNFINISHED, Letter, accept, wait_f
 from postroom.cli.exits import ExitCode, Stop
 from postroom.cli.names import Workspace, find
 from postroom.cli.output import at_terminal, print_answer, print_json, print_text, say, spinner
-from postroom.cli.transcript import transcript
+from postroom.cli.transcript import enclosures, transcript
 from postroom.cli.waiting import Waiting, following
 from postroom.client import Client, Json, Sent
 from postroom.errors import Unavailable
@@ -103,6 +103,8 @@ class Errand:
         """The answer on stdout, or on stderr why there is none."""
         if sent.text is not None:
             print_answer(sent.text)
+            for line in enclosures(sent.parts):
+                say(f"With it came {line}: postroom history {self._name()} --json has it whole.")
         if sent.state == "input_required":
             say(f"It asks back. Answer: {self._again('TEXT')} --task {(sent.task or {}).get('id', 'ID')}")
         elif sent.state in UNFINISHED:
@@ -142,6 +144,7 @@ def document_of(sent: Sent, letter: Letter) -> Json:
         "message_id": sent.message_id,
         "state": sent.state,
         "text": sent.text,
+        "parts": sent.parts if sent.text is not None else None,
         "thread_id": context,
         "task_id": (sent.task or {}).get("id"),
         "key": letter.key,

@@ -20,8 +20,32 @@ def entry(message: Json) -> str:
     state = message.get("state")
     remark = "" if message["role"] == "agent" or state in _UNREMARKABLE else f" · {state}"
     # Indented, so that no text can pass for the head of another message.
-    text = textwrap.indent(clean(message.get("content") or "(no text)"), "  ")
-    return f"{clock_time(message['timestamp'])} {speaker(message)}{remark}\n{text}"
+    lines = [message["content"]] if message.get("content") else []
+    lines += [f"[{line}]" for line in enclosures(message.get("parts") or [])]
+    text = textwrap.indent(clean("\n".join(lines) or "(no text)"), "  ")
+    return f"{clock_time(message['timestamp'])} {speaker(message)}{remark}{_reason(message)}\n{text}"
+
+
+def _reason(message: Json) -> str:
+    error: Json = message.get("error") or {}
+    return f": {one_line(str(error['detail']), limit=200)}" if error.get("detail") else ""
+
+
+def enclosures(parts: Sequence[Json]) -> list[str]:
+    """What came beside the words, a line each: files by name and size, addresses, data."""
+    return [_enclosure(part) for part in parts if "text" not in part]
+
+
+def _enclosure(part: Json) -> str:
+    if "data" in part:
+        return "data"
+    name = f"file {one_line(str(part.get('filename') or 'without a name'), limit=100)}"
+    raw = part.get("raw")
+    return (
+        f"{name}, {len(str(raw).rstrip('=')) * 3 // 4} bytes"
+        if raw is not None
+        else f"{name} at {one_line(str(part.get('url')), limit=200)}"
+    )
 
 
 def speaker(message: Json) -> str:

@@ -43,6 +43,11 @@ class Sent:
     message: Json | None
     error: Json | None
 
+    @property
+    def parts(self) -> list[Json]:
+        """The parts of the reply in A2A 1.0 form, files among them; empty while there is none."""
+        return _reply_parts(self.task) if self.task is not None else (self.message or {}).get("parts", [])
+
 
 class TalkCalls(Transport):
     """Send, look after what was sent, and read what was said."""

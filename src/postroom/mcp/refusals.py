@@ -18,7 +18,7 @@ META: Final = "postroom/error"
 # By code first, then by the first class that fits.
 _NEXT: Final[Mapping[str, str]] = {
     "invalid": "Mend the arguments that are named and call again.",
-    "workspace_not_found": "list_peers shows whom you may delegate to: use an id or a name from there.",
+    "workspace_not_found": "list_peers shows whom you may delegate to (the operator has list_workspaces): use an id or a name from there.",
     "ambiguous_name": "Use one of the ids instead of the name.",
     "workspace_removed": "It will not come back: choose another peer.",
     "delegation_to_self": "Do it yourself, or choose another peer.",

@@ -57,6 +57,10 @@ def plain(text: str | None, longest: int = _LONGEST_NAME) -> str:
     return seen if len(seen) <= longest else f"{seen[: longest - 1]}…"
 
 
+AGENT_FAILED: Final = "agent_failed"
+"""The one reason that an agent gives by itself."""
+
+
 def quoted(text: str) -> str:
     """Every line behind a bar. ``splitlines`` knows all that begins a line: a lone return, U+2028 and their like too."""
     return "\n".join(f"{BAR}{line}" for line in text.splitlines() or [""])
@@ -174,7 +178,15 @@ def mailbox(found: Mailbox) -> str:
 
 def letter(one: Letter) -> str:
     """A message and what is to be done about it."""
-    return "\n".join([*_envelope(one), _said(one.sender, one.text, one.files), *_left_out(one), *_advice(one)])
+    return "\n".join([*_envelope(one), _content(one), *_left_out(one), *_advice(one)])
+
+
+def _content(one: Letter) -> str:
+    """What was said. Where nobody answered, the post room says why, and no agent has its words put into its mouth."""
+    error = None if one.report is None else one.report.error
+    if error is None or error.get("code") == AGENT_FAILED:
+        return _said(one.sender, one.text, one.files)
+    return f"There is no answer. The post room says ({plain(str(error.get('code')))}):\n{quoted(one.text)}"
 
 
 def _left_out(one: Letter | Line) -> list[str]:
