@@ -157,7 +157,7 @@ async def test_what_is_not_wanted_any_more_is_cancelled(team: Team, operator: Cl
     async def lead(_: Message) -> str:
         handle = await team.head.delegate("Hand", "for ever")
         await begun.wait()
-        with pytest.raises(AskFailed, match="Hand: handed"):
+        with pytest.raises(AskFailed, match="Hand: no answer yet, it is handed"):
             await handle.result(0.1)
         await handle.cancel()
         with pytest.raises(AskFailed, match="Hand: cancelled"):

@@ -96,7 +96,10 @@ async def _target(desk: Desk, named: str) -> UUID:
     try:
         return UUID(named)
     except ValueError:
-        return chosen(named, {peer.id: peer.name for peer in await desk.peers()})
+        own, peers = await desk.office(), {peer.id: peer.name for peer in await desk.peers()}
+    # A peer of the same name is meant rather than oneself, whom the post room refuses with the right words.
+    alone = own.name not in peers.values()
+    return chosen(named, peers | {own.id: own.name} if alone else peers)
 
 
 async def cancel(desk: Desk, given: CancelTask, _: Tell) -> Task:
