@@ -65,6 +65,9 @@ async def cancelled(pair: Pair) -> None:
     """One is in hand and one waits: its holder is asked to stop, the other ends at once."""
     held = await pair.lead.ask(pair.clerk_id, "dig")
     work = await pair.clerk.take()
+    # A called agent can be told to stop once the server has heard of its task.
+    await work.progress("digging")
+    await pair.until(held, lambda seen: seen.progress == "digging")
     waiting = await pair.lead.ask(pair.clerk_id, "dig deeper")
     await pair.lead.cancel(waiting)
     assert (await pair.end(waiting)).status == "cancelled"
