@@ -17,7 +17,7 @@ def test_seed_can_be_planted_and_its_tests_exist(seed: Seed, tmp_path: Path) -> 
     seed.plant(tmp_path)
     for test in seed.tests:
         file, _, name = test.partition("::")
-        assert f"def {name.partition('[')[0]}(" in (ROOT / file).read_text(), test
+        assert f"def {name.partition('[')[0].rpartition('::')[2]}(" in (ROOT / file).read_text(), test
 
 
 def test_seeded_bug_is_caught() -> None:

@@ -165,8 +165,11 @@ class Connections:
     async def _take(self, response: Response, listener: Listener | None) -> Answer | Failure:
         content_type = response.get_header("content-type") or ""
         if listener is not None and response.status < 300 and content_type.lower().startswith(EVENT_STREAM):
-            return await self._hear(response, content_type, listener)
-        return await self._read(response, content_type)
+            answer = await self._hear(response, content_type, listener)
+        else:
+            answer = await self._read(response, content_type)
+        reach("call.read")
+        return answer
 
     async def _read(self, response: Response, content_type: str) -> Answer | Failure:
         body = bytearray()
@@ -175,7 +178,6 @@ class Connections:
             reach("call.half_read")
             if len(body) > self._reply_limit:
                 return self._too_large()
-        reach("call.read")
         return Answer(response.status, content_type, bytes(body))
 
     async def _hear(self, response: Response, content_type: str, listener: Listener) -> Answer | Failure:
@@ -185,7 +187,6 @@ class Connections:
             async with patience:
                 while (chunk := await response.body_reader.read_chunk()) is not None:
                     heard += len(chunk)
-                    reach("call.half_read")
                     if heard > self._reply_limit:
                         return self._too_large()
                     listener.hear(bytes(chunk))
@@ -194,7 +195,6 @@ class Connections:
         except TimeoutError:
             if not patience.expired():
                 raise
-        reach("call.read")
         return Answer(response.status, content_type, b"")
 
     def _too_large(self) -> Failure:
