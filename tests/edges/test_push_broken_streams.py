@@ -288,6 +288,7 @@ class TestOutOfOrder:
             [TASK, artifact("fine"), DONE, words("one"), TASK],
             [TASK, artifact("a draft"), artifact("fine"), DONE],
             [TASK, {"task": whole("fine")}],
+            [TASK, artifact("fine"), {"task": whole("fine")}],
             [{"task": whole("fine")}, DONE],
         ],
     )

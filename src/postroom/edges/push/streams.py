@@ -120,8 +120,7 @@ class Stream:
                 self._stand(told)
             case "task":
                 self._name(told.get("id"), told)
-                for artifact in filled(told.get("artifacts")):
-                    self._keep(artifact, append=False)
+                self._replace(list(filled(told.get("artifacts"))))
                 self._stand(told)
             case _:
                 self._say(meaning_of_value(told, refusals=NOT_STREAMED))
@@ -148,6 +147,13 @@ class Stream:
             case _:
                 self._ended = True
                 self._telling.end()
+
+    def _replace(self, artifacts: list[Any]) -> None:
+        """A task that shows results shows all of them."""
+        if artifacts:
+            self._artifacts.clear()
+        for artifact in artifacts:
+            self._keep(artifact, append=False)
 
     def _keep(self, artifact: Any, *, append: bool) -> None:
         parts = results_of([artifact])
