@@ -106,7 +106,8 @@ async def raw_agent(behaviour: Behaviour, *, host: str = "127.0.0.1", port: int 
         try:
             await agent.serve(reader, writer)
         except asyncio.CancelledError:
-            return  # the test is over; asyncio.streams would print the cancellation
+            # The test is over: what was not sent yet would keep the socket open. asyncio.streams would print the cancellation.
+            writer.transport.abort()
 
     server = await asyncio.start_server(serve, host, port)
     agent.port = server.sockets[0].getsockname()[1]
