@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from postroom.agent import Agent, AskFailed, File, Message, serve
+from postroom.agent.delegating import Delegating
 from postroom.client import Client
 from postroom.errors import Refused
 from tests.conftest import NewServer
@@ -317,6 +318,15 @@ async def test_an_agent_that_is_called_delegates_on_behalf_of_what_it_handles(
         hand.stop()
     assert sent.text == "work for Called head"
     assert known.row["on_behalf_of"] == sent.message_id
+
+
+async def test_a_name_means_one_of_the_own_team_first(server: ServerProcess, operator: Client) -> None:
+    head, token = await make_agent(operator, "Head of a namesake")
+    own, _ = await make_agent(operator, "Namesake", parent_id=head)
+    await make_agent(operator, "Namesake")
+    async with server.client(token) as client:
+        handle = await Delegating(client, head).delegate("Namesake", "work")
+        assert (await handle.look()).target_id == own
 
 
 def _delegator(server: ServerProcess, place: tuple[str, str], state: Path, where: str) -> "subprocess.Popen[bytes]":

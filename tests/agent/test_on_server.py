@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -194,9 +195,10 @@ async def test_a_place_is_made_once_and_found_again(server: ServerProcess, opera
 
 
 async def test_a_name_that_several_bear_is_no_place(server: ServerProcess, operator: Client, tmp_path: Path) -> None:
-    made = [await make_agent(operator, "Twin") for _ in range(2)]
+    name = f"Twin {uuid4()}"
+    made = [await make_agent(operator, name) for _ in range(2)]
     with pytest.raises(Conflict) as caught:
-        await take_place(server.url, server.operator_token, "Twin", state=tmp_path)
+        await take_place(server.url, server.operator_token, name, state=tmp_path)
     assert sorted(caught.value.data["ids"]) == sorted(id for id, _ in made)
 
 

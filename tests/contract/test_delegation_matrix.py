@@ -84,7 +84,7 @@ async def test_a_delegation_is_the_same_between_any_two(
     caller: str, callee: str, server: ServerProcess, operator: Client, tmp_path: Path
 ) -> None:
     called = {"delivery_mode": "push"} if callee == "called" else {}
-    lead, clerk = Place(*await make_agent(operator, "Lead")), Place(*await make_agent(operator, "Clerk", **called))
+    lead, clerk = Place(*await make_agent(operator, "Lead")), Place(*await make_agent(operator, "Typist", **called))
     async with CALLERS[caller](server, lead, tmp_path) as asking, CALLEES[callee](server, clerk, tmp_path) as asked:
         for story in (answered, failed, cancelled):
             await story(Pair(asking, asked, lead.id, clerk.id))

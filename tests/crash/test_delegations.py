@@ -24,7 +24,7 @@ async def test_an_agent_that_is_killed_at_its_work_is_followed_by_one_that_ends_
     server: ServerProcess, operator: Client, tmp_path: Path
 ) -> None:
     lead, token = await make_agent(operator, "Lead", max_concurrent=4)
-    desk = Desk(server, Mailbox(*await make_agent(operator, "Clerk")), tmp_path, Traces(tmp_path))
+    desk = Desk(server, Mailbox(*await make_agent(operator, "Typist")), tmp_path, Traces(tmp_path))
     try:
         async with server.client(token) as asking:
             asked = await asking.delegate(lead, desk.mailbox.id, "work")
@@ -90,7 +90,7 @@ async def test_an_answer_after_the_end_changes_nothing_and_tells_nobody(
     server: ServerProcess, operator: Client, end: Callable[[Late], Awaitable[None]]
 ) -> None:
     lead, token = await make_agent(operator, "Lead", max_concurrent=4)
-    clerk, clerk_token = await make_agent(operator, "Clerk")
+    clerk, clerk_token = await make_agent(operator, "Typist")
     async with server.client(token) as asking, server.client(clerk_token) as answering:
         await asking.delegate(lead, clerk, "work")
         (item,) = await answering.claim(clerk, wait=SECONDS)

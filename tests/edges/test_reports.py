@@ -47,7 +47,7 @@ async def test_what_a_message_says_of_itself_is_no_report(server: ServerProcess,
 
 async def test_what_an_answer_says_of_itself_is_not_what_its_report_says(server: ServerProcess, operator: Client) -> None:
     lead, lead_token = await make_agent(operator, "Lead")
-    clerk, clerk_token = await make_agent(operator, "Clerk")
+    clerk, clerk_token = await make_agent(operator, "Typist")
     async with server.client(lead_token) as asking, server.client(clerk_token) as answering:
         asked = await asking.delegate(lead, clerk, "do it")
         (item,) = await answering.claim(clerk, wait=20)

@@ -26,7 +26,7 @@ async def told(lead: Client, id: str) -> Item:
 async def test_l03_a_delegator_that_hangs_up_loses_nothing(post_room: PostRoom, boss: Client) -> None:
     """The delegation ran in the context of the request, and ended with it."""
     id, token = await make_agent(boss, "Lead")
-    other, other_token = await make_agent(boss, "Clerk")
+    other, other_token = await make_agent(boss, "Typist")
     key = str(uuid4())
     body = orjson.dumps({"target_id": other, "task": "go on", "wait_seconds": 60, "report": True, "idempotency_key": key})
     place = urlsplit(post_room.server.url)
@@ -47,7 +47,7 @@ async def test_l03_a_delegator_that_hangs_up_loses_nothing(post_room: PostRoom, 
 async def test_l08_the_answer_to_what_waited_for_a_busy_agent_is_kept_and_told(server: ServerProcess, operator: Client) -> None:
     """What was queued for a busy agent was answered later, and the answer was stored nowhere and shown to nobody."""
     id, token = await make_agent(operator, "Lead")
-    other, other_token = await make_agent(operator, "Clerk")
+    other, other_token = await make_agent(operator, "Typist")
     async with server.client(token) as lead, server.client(other_token) as clerk:
         await operator.send(other, "first", wait=None)
         (busy,) = await clerk.claim(other, wait=30)
@@ -71,7 +71,7 @@ async def test_l09_an_agent_that_hangs_up_is_asked_again_under_the_same_id_and_t
         await exchange.answer_result(said(f"re: {heard(exchange)}"))
 
     id, token = await make_agent(operator, "Lead", max_concurrent=4)
-    async with called(operator, "Clerk", behave) as clerk, server.client(token) as lead:
+    async with called(operator, "Typist", behave) as clerk, server.client(token) as lead:
         asked = await lead.delegate(id, clerk.id, "once")
         report = await told(lead, id)
         assert (report.report or {})["delegation_id"] == asked.id and handed == [asked.id, asked.id]
@@ -81,7 +81,7 @@ async def test_l09_an_agent_that_hangs_up_is_asked_again_under_the_same_id_and_t
 async def test_l13_an_end_waits_for_who_was_not_listening_and_for_who_dropped_it(post_room: PostRoom, boss: Client) -> None:
     """Results were marked seen before the wake-up that was then dropped."""
     id, token = await make_agent(boss, "Lead")
-    other, other_token = await make_agent(boss, "Clerk")
+    other, other_token = await make_agent(boss, "Typist")
     async with post_room.server.client(token) as lead, post_room.server.client(other_token) as clerk:
         asked = await lead.delegate(id, other, "while I sleep")
         (item,) = await clerk.claim(other, wait=30)
@@ -97,7 +97,7 @@ async def test_l13_an_end_waits_for_who_was_not_listening_and_for_who_dropped_it
 async def test_l32_who_waits_for_the_end_is_woken_by_it(server: ServerProcess, operator: Client) -> None:
     """Agents waited for an event name that was never sent: here everyone who waits hears, in whichever way."""
     id, token = await make_agent(operator, "Lead")
-    other, other_token = await make_agent(operator, "Clerk")
+    other, other_token = await make_agent(operator, "Typist")
     key = str(uuid4())
     async with server.client(token) as lead, server.client(other_token) as clerk, asyncio.TaskGroup() as waits:
         asked = await lead.delegate(id, other, "tell all", key=key, report=True)
