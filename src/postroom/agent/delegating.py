@@ -105,7 +105,7 @@ class Delegating:
         found = await self.peers()
         named = [row for row in found if peer in (row["id"], row["name"])]
         # A name means one of the own team first, whoever else bears it.
-        named = [row for row in named if row["parent_id"] == self._workspace_id] or named
+        named = [row for row in named if row.get("parent_id") == self._workspace_id] or named
         if not named:
             names = ", ".join(sorted(row["name"] for row in found)) or "none"
             raise NotFound(f"no peer {peer!r}; there are: {names}")
