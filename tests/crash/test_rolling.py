@@ -71,8 +71,8 @@ def metric(server: ServerProcess, name: str) -> float:
 
 
 def fenced(server: ServerProcess) -> float:
-    """Writes of this server about what another one holds by now."""
-    return metric(server, r'postroom_leases_lost_total\{.*"late".*\}')
+    """What this server would have written about what another one holds by now: refused as late, or dropped by itself just before."""
+    return metric(server, r'postroom_leases_lost_total\{.*"(?:late|dropped)".*\}')
 
 
 async def restart_softly(_house: RollingHouse, server: ServerProcess) -> None:
@@ -100,7 +100,7 @@ async def freeze(house: RollingHouse, server: ServerProcess) -> None:
     await asyncio.sleep(random.choice(FROZEN_SECONDS))
     await until(lambda: len(house.taken_over) > 0, 20, "another one calls the agent")
     server.signal(signal.SIGCONT)
-    await until(lambda: fenced(server) > before, 20, "a late write of it was fenced")
+    await until(lambda: fenced(server) > before, 20, "it wrote late and was fenced, or saw by itself that it had lost")
     house.awake.set()
     house.urls = everybody
 

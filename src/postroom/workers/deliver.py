@@ -238,6 +238,8 @@ class Deliver:
             call.unwanted = extension is not None and extension.cancel
             # Only while the agent is being called: an answer that is being written down is left to the token to judge.
             if (call.lost or call.unwanted) and call.calling and call.task is not None:
+                if call.lost:
+                    LEASES_LOST.labels("dropped").inc()
                 reach("cancel.call_dropped")
                 call.task.cancel()
         return False
