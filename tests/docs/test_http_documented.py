@@ -15,6 +15,7 @@ NOT_IN_OPENAPI = {
     ("GET", "/ws"),
     ("GET", "/workspaces/{id}/inbox/stream"),
     ("GET", "/"),
+    ("GET", "/assets/{name}"),
     ("GET", "/static/{name}"),
     ("GET", "/docs"),
     ("GET", "/openapi.json"),

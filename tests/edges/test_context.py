@@ -66,7 +66,7 @@ def test_nothing_but_a_credential_lets_in(server: ServerProcess, path: str, clai
     assert ask(server.url, "GET", path, headers=claim).status == 401
 
 
-@pytest.mark.parametrize("path", ["/", "/health", "/static/page.js", "/static/page.css"])
+@pytest.mark.parametrize("path", ["/", "/health", "/static/docs.js", "/static/page.css"])
 def test_what_is_open_by_contract_is_open(server: ServerProcess, path: str) -> None:
     assert ask(server.url, "GET", path).status == 200
 

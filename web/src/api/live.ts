@@ -1,0 +1,148 @@
+import { useSyncExternalStore } from "react";
+
+/** A frame of the feed (docs/http.md, "Events"). */
+export interface Frame {
+  event: string;
+  workspace_id: string;
+  timestamp: string;
+  cursor: string;
+  payload: FramePayload;
+}
+
+export interface FramePayload {
+  message_id?: string | null;
+  peer_id?: string | null;
+  actor?: { kind: string; id: string | null };
+  seq?: number;
+  thread_id?: string;
+  [field: string]: unknown;
+}
+
+/** `connecting`: not yet, or again. `offline`: the browser has no network. `logged-out`: the session has ended. */
+export type Connection = "connecting" | "live" | "offline" | "logged-out";
+
+type Hear = (frame: Frame) => void;
+
+/** Milliseconds. The server says something at least every 15 s; twice that in silence, and the connection is taken for dead. */
+const SILENCE = 35_000;
+const PAUSE = { least: 500, most: 10_000 };
+/** How the server closes (docs/http.md, "WebSocket"). */
+const LOG_IN = 4401;
+const BAD_CURSOR = 4400;
+const PRUNED = 4410;
+
+/**
+ * The one connection to the feed of everything. It resumes from its cursor, so that listeners hear each frame once and miss none. When
+ * there is no cursor to resume from (the first time, or it was pruned), `onFresh` says that everything is to be read anew.
+ */
+class Live {
+  #socket: WebSocket | null = null;
+  #cursor: string | null = null;
+  #state: Connection = "connecting";
+  #tries = 0;
+  #timer = 0;
+  #heard = 0;
+  readonly #hearers = new Set<Hear>();
+  readonly #watchers = new Set<() => void>();
+  readonly #freshers = new Set<() => void>();
+
+  start(): void {
+    addEventListener("online", () => this.#connect());
+    addEventListener("offline", () => this.#stop("offline"));
+    // A phone that was frozen has missed its timers, and its connection may be dead without a word (lessons.md, U10).
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#doubt(SILENCE / 2));
+    setInterval(() => this.#doubt(SILENCE), SILENCE / 4);
+    this.#connect();
+  }
+
+  /** After a login. */
+  restart(): void {
+    this.#cursor = null;
+    this.#tries = 0;
+    this.#connect();
+  }
+
+  get state(): Connection {
+    return this.#state;
+  }
+
+  onFrame(hear: Hear): () => void {
+    this.#hearers.add(hear);
+    return () => this.#hearers.delete(hear);
+  }
+
+  onFresh(refresh: () => void): () => void {
+    this.#freshers.add(refresh);
+    return () => this.#freshers.delete(refresh);
+  }
+
+  watch = (changed: () => void): (() => void) => {
+    this.#watchers.add(changed);
+    return () => this.#watchers.delete(changed);
+  };
+
+  #doubt(silence: number): void {
+    if (this.#state === "live" && performance.now() - this.#heard > silence) this.#connect();
+  }
+
+  #connect(): void {
+    if (!navigator.onLine) {
+      this.#stop("offline");
+      return;
+    }
+    this.#stop("connecting");
+    const socket = new WebSocket(new URL("/ws", location.href.replace(/^http/, "ws")));
+    this.#socket = socket;
+    this.#heard = performance.now();
+    socket.onopen = () => socket.send(JSON.stringify({ resume: this.#cursor, workspace_id: null }));
+    socket.onmessage = (message: MessageEvent<string>) => this.#take(JSON.parse(message.data) as Frame);
+    socket.onclose = (closed) => this.#closed(closed.code);
+  }
+
+  #take(frame: Frame): void {
+    const fresh = this.#cursor === null;
+    this.#heard = performance.now();
+    this.#cursor = frame.cursor;
+    if (frame.event === "postroom.ready") {
+      this.#tries = 0;
+      this.#become("live");
+      // The feed begins here: what is read from now on is no older.
+      if (fresh) for (const refresh of this.#freshers) refresh();
+    }
+    if (!frame.event.startsWith("postroom.")) for (const hear of this.#hearers) hear(frame);
+  }
+
+  #closed(code: number): void {
+    if (code === LOG_IN) {
+      this.#stop("logged-out");
+      return;
+    }
+    if (code === PRUNED || code === BAD_CURSOR) this.#cursor = null;
+    this.#stop(navigator.onLine ? "connecting" : "offline");
+    const most = Math.min(PAUSE.most, PAUSE.least * 2 ** this.#tries++);
+    this.#timer = window.setTimeout(() => this.#connect(), PAUSE.least / 2 + Math.random() * most);
+  }
+
+  #stop(state: Connection): void {
+    clearTimeout(this.#timer);
+    if (this.#socket) {
+      // What it still has to say belongs to the next one, which resumes before it.
+      this.#socket.onmessage = this.#socket.onclose = null;
+      this.#socket.close();
+      this.#socket = null;
+    }
+    this.#become(state);
+  }
+
+  #become(state: Connection): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    for (const changed of this.#watchers) changed();
+  }
+}
+
+export const live = new Live();
+
+export function useConnection(): Connection {
+  return useSyncExternalStore(live.watch, () => live.state);
+}

@@ -1,0 +1,31 @@
+import { type LucideIcon, CloudOff, KeyRound, LoaderCircle, Wifi } from "lucide-react";
+import { type Connection, useConnection } from "@/api/live";
+import { classes } from "@/ui/classes";
+
+const WORDS: Readonly<Record<Connection, { icon: LucideIcon; words: string; long: string }>> = {
+  live: { icon: Wifi, words: "Live", long: "Connected: what you see is what is there." },
+  connecting: { icon: LoaderCircle, words: "Connecting", long: "Connecting to the server. What you send is kept and goes out by itself." },
+  offline: { icon: CloudOff, words: "Offline", long: "No network. What you send is kept and goes out by itself." },
+  "logged-out": { icon: KeyRound, words: "Logged out", long: "You are logged out. What you wrote is kept." },
+};
+
+/** Always visible, in the side bar and above a phone's chats. */
+export function ConnectionState() {
+  const state = useConnection();
+  const { icon: Icon, words, long } = WORDS[state];
+  return (
+    <span role="status" data-connection={state} title={long} className="inline-flex items-center gap-1.5 text-xs text-ink-soft">
+      <Icon aria-hidden className={classes("size-3.5", state === "live" && "text-good", state === "connecting" && "animate-spin")} />
+      {words}
+    </span>
+  );
+}
+
+/** What there is to know about a connection that is not there, over every screen. */
+export function ConnectionBar() {
+  const state = useConnection();
+  if (state === "live") return null;
+  return (
+    <div className={classes("px-4 py-1 text-center text-xs", state === "connecting" ? "bg-raised text-ink-soft" : "bg-warn-soft text-warn")}>{WORDS[state].long}</div>
+  );
+}

@@ -1,0 +1,97 @@
+import { Activity, BookOpen, EllipsisVertical, KeyRound, LogOut, MailX, MessageSquare, Moon, Network, Search, Sun, SunMoon } from "lucide-react";
+import type { ReactNode } from "react";
+import { Link, NavLink, useNavigate } from "react-router";
+import { logOut } from "@/api/session";
+import { IconButton } from "@/ui/button";
+import { classes } from "@/ui/classes";
+import { Menu, type MenuGroups } from "@/ui/menu";
+import { complain } from "@/ui/toast";
+import { ConnectionState } from "./connection";
+import { type Theme, useTheme } from "./theme";
+
+export const PLACES = [
+  { to: "/talk", label: "Chats", icon: MessageSquare },
+  { to: "/team", label: "Team", icon: Network },
+  { to: "/operate/dead-letters", label: "Dead letters", icon: MailX },
+  { to: "/operate/health", label: "Health", icon: Activity },
+  { to: "/operate/access", label: "Access", icon: KeyRound },
+] as const;
+
+const THEMES: readonly { theme: Theme; label: string; icon: typeof Sun }[] = [
+  { theme: "light", label: "Light", icon: Sun },
+  { theme: "dark", label: "Dark", icon: Moon },
+  { theme: "system", label: "As the system", icon: SunMoon },
+];
+
+function useMore(places: readonly (typeof PLACES)[number][]): MenuGroups {
+  const navigate = useNavigate();
+  const [chosen, choose] = useTheme();
+  return [
+    places.map(({ to, label, icon }) => ({ label, icon, onSelect: () => void navigate(to) })),
+    THEMES.map(({ theme, label, icon }) => ({ label, icon, onSelect: () => choose(theme), disabled: theme === chosen })),
+    [
+      { label: "The API", icon: BookOpen, onSelect: () => location.assign("/docs") },
+      { label: "Log out", icon: LogOut, onSelect: () => void logOut().catch(complain) },
+    ],
+  ].filter((group) => group.length > 0);
+}
+
+interface Props {
+  onSearch: () => void;
+}
+
+/** The side bar of a desk; `children` are the chats. */
+export function Side({ onSearch, children }: Props & { children: ReactNode }) {
+  const more = useMore(PLACES.slice(2));
+  return (
+    <aside className="flex w-72 shrink-0 flex-col border-r border-line bg-surface">
+      <div className="flex items-center gap-2 px-4 pt-3 pb-2">
+        <Link to="/team" className="flex min-w-0 flex-1 items-center gap-2 font-semibold">
+          <img src="/icon.svg" alt="" className="size-6" /> Postroom
+        </Link>
+        <ConnectionState />
+        <Menu groups={more}>
+          <IconButton label="More">
+            <EllipsisVertical aria-hidden className="size-4" />
+          </IconButton>
+        </Menu>
+      </div>
+      <button type="button" onClick={onSearch} className="mx-3 mb-2 flex min-h-9 items-center gap-2 rounded-lg border border-line bg-canvas px-3 text-sm text-ink-soft hover:bg-raised">
+        <Search aria-hidden className="size-4" /> Find anything
+        <kbd className="ml-auto font-mono text-xs">Ctrl K</kbd>
+      </button>
+      <nav aria-label="Places" className="flex flex-col px-2">
+        {PLACES.slice(1).map(({ to, label, icon: Icon }) => (
+          <NavLink key={to} to={to} className={({ isActive }) => classes("flex min-h-9 items-center gap-2.5 rounded-lg px-2.5 text-sm", isActive ? "bg-accent-soft font-medium" : "hover:bg-raised")}>
+            <Icon aria-hidden className="size-4" /> {label}
+          </NavLink>
+        ))}
+      </nav>
+      <h2 className="px-4 pt-4 pb-1 text-xs font-medium text-ink-soft">Chats</h2>
+      <div className="min-h-0 flex-1 overflow-y-auto px-2 pb-3">{children}</div>
+    </aside>
+  );
+}
+
+/** The bar at the bottom of a phone. */
+export function Bottom({ onSearch }: Props) {
+  const more = useMore(PLACES.slice(2));
+  const look = "flex min-h-14 flex-1 flex-col items-center justify-center gap-0.5 text-xs";
+  return (
+    <nav aria-label="Places" className="flex border-t border-line bg-surface pb-[env(safe-area-inset-bottom)]">
+      {PLACES.slice(0, 2).map(({ to, label, icon: Icon }) => (
+        <NavLink key={to} to={to} className={({ isActive }) => classes(look, isActive ? "font-semibold text-accent" : "text-ink-soft")}>
+          <Icon aria-hidden className="size-5" /> {label}
+        </NavLink>
+      ))}
+      <button type="button" onClick={onSearch} className={classes(look, "text-ink-soft")}>
+        <Search aria-hidden className="size-5" /> Find
+      </button>
+      <Menu groups={more}>
+        <button type="button" className={classes(look, "text-ink-soft")}>
+          <EllipsisVertical aria-hidden className="size-5" /> More
+        </button>
+      </Menu>
+    </nav>
+  );
+}

@@ -1,0 +1,65 @@
+import { Command } from "cmdk";
+import { useEffect } from "react";
+import { useNavigate } from "react-router";
+import { useWorkspaces } from "@/api/workspaces";
+import { Avatar } from "@/ui/avatar";
+import { Status } from "@/ui/status";
+import { PLACES } from "./navigation";
+
+const ROW = "flex min-h-10 items-center gap-3 rounded-lg px-3 text-sm data-[selected=true]:bg-raised pointer-coarse:min-h-12";
+const GROUP = "[&_[cmdk-group-heading]]:px-3 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-xs [&_[cmdk-group-heading]]:text-ink-soft";
+
+/** Everything by a few letters: Ctrl-K, or Cmd-K. */
+export function Palette({ open, onOpen }: { open: boolean; onOpen: (open: boolean) => void }) {
+  const { data: workspaces = [] } = useWorkspaces();
+  const navigate = useNavigate();
+  useShortcut(() => onOpen(!open));
+  const go = (to: string) => {
+    onOpen(false);
+    void navigate(to);
+  };
+  return (
+    <Command.Dialog
+      open={open}
+      onOpenChange={onOpen}
+      label="Find anything"
+      overlayClassName="fixed inset-0 z-40 bg-black/45"
+      contentClassName="fixed top-[12dvh] left-1/2 z-50 w-[min(36rem,calc(100vw-1.5rem))] -translate-x-1/2 overflow-hidden rounded-2xl border border-line bg-surface shadow-raised"
+    >
+      <Command.Input placeholder="An agent, a page…" className="w-full border-b border-line bg-transparent px-4 py-3.5 text-base outline-none placeholder:text-ink-soft" />
+      <Command.List className="max-h-[50dvh] overflow-y-auto p-2">
+        <Command.Empty className="p-4 text-center text-sm text-ink-soft">Nothing has that name.</Command.Empty>
+        <Command.Group heading="Agents" className={GROUP}>
+          {workspaces.map(({ id, name, role, status }) => (
+            <Command.Item key={id} value={`${name} ${id}`} keywords={role ? [role] : []} onSelect={() => go(`/w/${id}`)} className={ROW}>
+              <Avatar name={name} small />
+              <span className="min-w-0 flex-1 truncate">
+                {name} <span className="text-ink-soft">{role}</span>
+              </span>
+              <Status status={status} />
+            </Command.Item>
+          ))}
+        </Command.Group>
+        <Command.Group heading="Pages" className={GROUP}>
+          {PLACES.map(({ to, label, icon: Icon }) => (
+            <Command.Item key={to} value={label} onSelect={() => go(to)} className={ROW}>
+              <Icon aria-hidden className="size-4" /> {label}
+            </Command.Item>
+          ))}
+        </Command.Group>
+      </Command.List>
+    </Command.Dialog>
+  );
+}
+
+function useShortcut(toggle: () => void): void {
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+      event.preventDefault();
+      toggle();
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, [toggle]);
+}

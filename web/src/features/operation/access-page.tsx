@@ -1,0 +1,3 @@
+export function AccessPage() {
+  return <p className="p-5">access</p>;
+}

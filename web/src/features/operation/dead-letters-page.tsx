@@ -1,0 +1,3 @@
+export function DeadLettersPage() {
+  return <p className="p-5">dead-letters</p>;
+}

@@ -1,0 +1,3 @@
+export function TeamPage() {
+  return <p className="p-5">Team</p>;
+}

@@ -1,0 +1,47 @@
+import { Check, Copy as CopyIcon } from "lucide-react";
+import { useState } from "react";
+import { IconButton } from "./button";
+
+/** Copies `text`; says so by its picture and its label. */
+export function Copy({ text, label = "Copy" }: { text: string; label?: string }) {
+  const [copied, setCopied] = useState(false);
+  const copy = async () => {
+    await toClipboard(text);
+    setCopied(true);
+    setTimeout(() => setCopied(false), 2_000);
+  };
+  const Icon = copied ? Check : CopyIcon;
+  return (
+    <IconButton label={copied ? "Copied" : label} onClick={() => void copy()}>
+      <Icon aria-hidden className="size-4" />
+    </IconButton>
+  );
+}
+
+/** Browsers have a clipboard for pages only over https and on the own machine; elsewhere the old way does it. */
+export async function toClipboard(text: string): Promise<void> {
+  const clipboard = navigator.clipboard as Clipboard | undefined;
+  if (clipboard !== undefined) return clipboard.writeText(text);
+  const holder = document.createElement("textarea");
+  holder.value = text;
+  document.body.append(holder);
+  holder.select();
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- there is no other way without a secure origin
+  document.execCommand("copy");
+  holder.remove();
+}
+
+/** Something to copy as a whole: a command, an address, a body. */
+export function Code({ text, label }: { text: string; label?: string }) {
+  return (
+    <div className="group relative">
+      {/* A long line is scrolled, by the keyboard too. */}
+      <pre tabIndex={0} aria-label={label ?? "Text to copy"} role="region" className="overflow-x-auto rounded-lg border border-line bg-raised py-2.5 pr-12 pl-3 font-mono text-xs leading-5">
+        {text}
+      </pre>
+      <div className="absolute top-1 right-1">
+        <Copy text={text} label={label === undefined ? "Copy" : `Copy: ${label}`} />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,62 @@
+import { ContextMenu, DropdownMenu } from "radix-ui";
+import type { ComponentType, ReactNode } from "react";
+import { classes } from "./classes";
+
+export interface MenuItem {
+  label: string;
+  icon?: ComponentType<{ className?: string }>;
+  onSelect: () => void;
+  danger?: boolean;
+  disabled?: boolean;
+}
+
+/** Items in groups, with a line between these. */
+export type MenuGroups = readonly (readonly MenuItem[])[];
+
+const BOX = "z-50 min-w-48 rounded-xl border border-line bg-surface p-1 shadow-raised";
+const ROW =
+  "flex min-h-9 cursor-default items-center gap-2 rounded-lg px-2.5 text-sm outline-none select-none data-disabled:opacity-45 data-highlighted:bg-raised pointer-coarse:min-h-11";
+
+type Parts = Pick<typeof ContextMenu, "Item" | "Separator" | "Group">;
+
+function Groups({ groups, parts: { Item, Separator, Group } }: { groups: MenuGroups; parts: Parts }) {
+  return groups.map((items, number) => (
+    <Group key={items[0]?.label ?? number}>
+      {number > 0 && <Separator className="my-1 h-px bg-line" />}
+      {items.map(({ label, icon: Icon, onSelect, danger, disabled }) => (
+        <Item key={label} onSelect={onSelect} disabled={disabled ?? false} className={classes(ROW, danger && "text-bad")}>
+          {Icon && <Icon className="size-4" aria-hidden />}
+          {label}
+        </Item>
+      ))}
+    </Group>
+  ));
+}
+
+/** A menu under a button; `children` is the button. */
+export function Menu({ groups, children }: { groups: MenuGroups; children: ReactNode }) {
+  return (
+    <DropdownMenu.Root modal={false}>
+      <DropdownMenu.Trigger asChild>{children}</DropdownMenu.Trigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.Content className={BOX} sideOffset={4} align="end" collisionPadding={8}>
+          <Groups groups={groups} parts={DropdownMenu} />
+        </DropdownMenu.Content>
+      </DropdownMenu.Portal>
+    </DropdownMenu.Root>
+  );
+}
+
+/** A menu where one presses with the right button, or long; `children` is where. */
+export function RightMenu({ groups, children }: { groups: MenuGroups; children: ReactNode }) {
+  return (
+    <ContextMenu.Root modal={false}>
+      <ContextMenu.Trigger asChild>{children}</ContextMenu.Trigger>
+      <ContextMenu.Portal>
+        <ContextMenu.Content className={BOX} collisionPadding={8}>
+          <Groups groups={groups} parts={ContextMenu} />
+        </ContextMenu.Content>
+      </ContextMenu.Portal>
+    </ContextMenu.Root>
+  );
+}

@@ -1,0 +1,20 @@
+import { classes } from "./classes";
+
+const LOOKS: Readonly<Record<string, { dot: string; words: string }>> = {
+  online: { dot: "bg-good", words: "online" },
+  degraded: { dot: "bg-warn", words: "degraded" },
+  paused: { dot: "bg-ink-soft", words: "paused" },
+  offline: { dot: "border-2 border-line-strong bg-transparent", words: "offline" },
+  removed: { dot: "bg-bad", words: "removed" },
+};
+
+/** How an agent is, as a dot and in words: colour alone says nothing to some. */
+export function Status({ status, quiet = false }: { status: string; quiet?: boolean }) {
+  const look = LOOKS[status] ?? { dot: "bg-line-strong", words: status };
+  return (
+    <span className="inline-flex items-center gap-1.5 text-xs whitespace-nowrap text-ink-soft">
+      <span aria-hidden className={classes("size-2.5 shrink-0 rounded-full", look.dot)} />
+      <span className={quiet ? "sr-only" : undefined}>{look.words}</span>
+    </span>
+  );
+}
