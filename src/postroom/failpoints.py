@@ -33,6 +33,7 @@ NAMES: Final = frozenset(
     for flow, steps in {
         "accept": "received batched committed followed settled answering",
         "lend": "taken",
+        "upload": "begun kept whole completed",
         "claim": "calls_due calls_committed calls_read post_received post_committed",
         "call": "begun connecting answering half_read read settling settled",
         "finish": "received batched committed settled",

@@ -41,8 +41,11 @@ class Settings:
 
     request_limit: int = setting(1024 * 1024, "Largest request body.")
     reply_limit: int = setting(10 * 1024 * 1024, "Largest reply of an agent.")
+    file_limit: int = setting(25 * 1024 * 1024, "Largest file.")
+    message_files_limit: int = setting(50 * 1024 * 1024, "Most bytes of all files that one message names.")
     header_seconds: float = setting(10.0, "Time a client has to send its request line and headers.")
     body_seconds: float = setting(30.0, "Time a client has to send its body.")
+    upload_seconds: float = setting(900.0, "Time a client has to send a file.")
     connection_limit: int = setting(4096, "Connections served at a time.")
     address_connection_limit: int = setting(1024, "Connections served at a time from one address.")
     wait_seconds: float = setting(300.0, "How long a blocking send waits when the caller does not say.")

@@ -71,13 +71,16 @@ class Round:
         self._server, self._http = server, http
         self.seen: set[tuple[str, str]] = set()
 
-    async def ask(self, method: str, path: str, body: Json | None = None, **given: Any) -> Any:
+    async def ask(
+        self, method: str, path: str, body: Json | None = None, *, content: bytes | None = None, query: Json | None = None, **given: Any
+    ) -> Any:
         """Fill the path's names from ``given``; what is left of it are headers."""
         named = {name: given.pop(name) for name in re.findall("{([a-z_]+)}", path)}
         headers = {name.replace("_", "-"): value for name, value in given.items()}
         headers = {"Authorization": f"Bearer {self._server.operator_token}"} | headers
         kept = {name: value for name, value in headers.items() if value}
-        async with self._http.stream(method, self._server.url + path.format(**named), json=body, headers=kept) as answer:
+        address = self._server.url + path.format(**named)
+        async with self._http.stream(method, address, json=body, content=content, params=query, headers=kept) as answer:
             self.seen.add((method.lower(), path))
             streams = answer.headers.get("content-type", "").startswith("text/event-stream")
             content = b"" if streams else await answer.aread()
@@ -137,9 +140,11 @@ async def talk(walk: Round, id: str, own: str) -> None:
         (items[1], "fail", {"error": "no", "retry": False}),
         (items[2], "release", {}),
     ):
-        names = {"id": id, "message_id": item["message_id"], "Authorization": own}
+        names: Json = {"id": id, "message_id": item["message_id"], "Authorization": own}
         await walk.ask("POST", inbox + verb, {"token": item["token"], **fields}, **names)
     await walk.ask("POST", "/workspaces/{id}/notify", {"message": "by the way"}, id=id, Authorization=own)
+    file = await walk.ask("POST", "/files", content=b"bytes", query={"name": "a.bin"}, Authorization=own)
+    await walk.ask("GET", "/files/{id}", id=file["id"], Authorization=own)
     await delegate(walk, id, own)
     for path in ("chat-history", "activity", "events/stream"):
         await walk.ask("GET", "/workspaces/{id}/" + path, id=id, Authorization=own)
@@ -257,6 +262,7 @@ POST /workspaces/{id}/inbox/{message_id}/release
 POST /workspaces/{id}/delegate | GET /workspaces/{id}/delegations
 GET /workspaces/{id}/delegations/{delegation_id} | POST /workspaces/{id}/delegations/{delegation_id}/cancel
 GET /workspaces/{id}/chat-history | POST /workspaces/{id}/notify | GET /workspaces/{id}/activity | GET /workspaces/{id}/events/stream
+POST /files | GET /files/{id}
 GET /health
 """
 """The calls of the wire contract that are built: paths that existing clients already speak."""

@@ -7,6 +7,7 @@ from postroom.core.delegations.service import Delegations
 from postroom.core.deliveries.keeping import Keeping
 from postroom.core.deliveries.service import Deliveries
 from postroom.core.events.service import Events
+from postroom.core.files.service import Files
 from postroom.core.identity.service import Identity
 from postroom.core.messages.service import Messages
 from postroom.core.registry.agents import Agents
@@ -27,6 +28,7 @@ class Services:
     server: UUID
     identity: Identity
     events: Events
+    files: Files
     deliveries: Deliveries
     keeping: Keeping
     workspaces: Workspaces
@@ -39,9 +41,10 @@ def build_services(
     db: Database, settings: Settings, *, identity: Identity, addresses: AddressCheck, server: UUID, signals: Signals
 ) -> Services:
     """Wire the slices in their order; ``identity`` is prepared already."""
-    deliveries = Deliveries(db, settings, signals, server)
+    files = Files(db, settings)
+    deliveries = Deliveries(db, settings, signals, files=files, server=server)
     workspaces = Workspaces(db, identity, addresses, signals)
-    messages = Messages(db, settings, signals, deliveries=deliveries, workspaces=workspaces)
+    messages = Messages(db, settings, signals, files=files, deliveries=deliveries, workspaces=workspaces)
     return Services(
         settings=settings,
         db=db,
@@ -49,6 +52,7 @@ def build_services(
         server=server,
         identity=identity,
         events=Events(db, identity.installation_id),
+        files=files,
         deliveries=deliveries,
         keeping=Keeping(db, settings, deliveries),
         workspaces=workspaces,

@@ -4,8 +4,8 @@ No framework parses a body here: their parsers take NaN, repeated keys and U+000
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
@@ -31,6 +31,7 @@ class Fields(BaseModel):
 
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 
 def check_text(text: str) -> str:
@@ -57,11 +58,36 @@ Id = Annotated[Text, StringConstraints(min_length=1, max_length=255)]
 
 
 async def read_body(request: Request, limit: int, seconds: float) -> bytes:
-    """The whole body. Raises TooLarge when it passes ``limit`` bytes, Malformed (``body_timeout``) after ``seconds``."""
+    """The whole body. Raises TooLarge when it passes ``limit`` bytes, Malformed (``body_timeout``, ``body_incomplete``)."""
+    async with _arriving(request, limit, seconds), asyncio.timeout(seconds):
+        return b"".join([piece async for piece in _within(request, limit)])
+
+
+async def read_pieces(request: Request, limit: int, seconds: float, size: int) -> AsyncGenerator[bytes]:
+    """The body in pieces of ``size`` bytes, the last one of less; what follows a piece is read when the next one is wanted.
+
+    Raises as ``read_body``.
+    """
+    give_up = asyncio.get_running_loop().time() + seconds
+    gathered = bytearray()
+    async with _arriving(request, limit, seconds):
+        arriving = _within(request, limit)
+        # Around each wait and not around all of them: a piece may be long in the hands of who took it.
+        while (piece := await _by(give_up, anext(arriving, None))) is not None:
+            gathered += piece
+            while len(gathered) >= size:
+                yield bytes(gathered[:size])
+                del gathered[:size]
+    if gathered:
+        yield bytes(gathered)
+
+
+@asynccontextmanager
+async def _arriving(request: Request, limit: int, seconds: float) -> AsyncGenerator[None]:
+    """Around the reading of a body: what may go wrong with it, in errors of ours."""
     try:
         _check_announced(request, limit)
-        async with asyncio.timeout(seconds):
-            return await _collect(request, limit)
+        yield
     except TooLarge:
         await _drop_rest(request)
         raise
@@ -130,15 +156,18 @@ def _check_announced(request: Request, limit: int) -> None:
         raise _too_large(limit)
 
 
-async def _collect(request: Request, limit: int) -> bytes:
-    pieces: list[bytes] = []
+async def _within(request: Request, limit: int) -> AsyncGenerator[bytes]:
     size = 0
     async for piece in request.stream():
         size += len(piece)
         if size > limit:
             raise _too_large(limit)
-        pieces.append(piece)
-    return b"".join(pieces)
+        yield piece
+
+
+async def _by(moment: float, arriving: Awaitable[T]) -> T:
+    async with asyncio.timeout_at(moment):
+        return await arriving
 
 
 def _too_large(limit: int) -> TooLarge:

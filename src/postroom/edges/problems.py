@@ -49,7 +49,11 @@ TABLE: tuple[tuple[type[PostroomError], Codes], ...] = (
     (PostroomError, Codes(500, -32603, 1011)),
 )
 # Statuses of one code that differ from its class: 408 is what HTTP calls a request that did not arrive in time (RFC 9110, 15.5.9).
-_BY_NAME = {"body_timeout": Codes(408, -32600, 4408), "method_not_allowed": Codes(405, -32601, 4405)}
+_BY_NAME = {
+    "body_timeout": Codes(408, -32600, 4408),
+    "method_not_allowed": Codes(405, -32601, 4405),
+    "range_not_satisfiable": Codes(416, -32602, 4416),
+}
 # After these the rest of the body is still under way, and nobody will read it.
 _CLOSING = frozenset({408, 413})
 

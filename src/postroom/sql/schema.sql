@@ -199,6 +199,15 @@ begin
         perform note_events(events);
     end if;
 end $$;
+CREATE FUNCTION public.attach_files() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+begin
+    insert into attachment (file_id, message_id)
+    select distinct substr(url #>> '{}', 8)::uuid, new.id
+    from jsonb_path_query(new.body, '$.parts[*].url ? (@ like_regex "^/files/[0-9a-f-]{36}$")') url;
+    return null;
+end $_$;
 CREATE FUNCTION public.backoff(p_base double precision, p_cap double precision, p_tries integer) RETURNS interval
     LANGUAGE sql
     AS $$
@@ -393,6 +402,36 @@ begin
         select o.message_id, g.workspace_id, o.state, o.attempts, o.ended_at, x.promoted, x.called, n.reader, n.called
         from unnest(outcomes) o join unnest(p_works) g on g.message_id = o.message_id join box x on x.workspace_id = g.workspace_id
         left join post_ends(awaited) n on n.message_id = o.message_id and n.active;
+end $$;
+CREATE TABLE public.file (
+    id uuid NOT NULL,
+    uploader_kind text NOT NULL,
+    uploader_id uuid NOT NULL,
+    idempotency_key text,
+    name text NOT NULL,
+    media_type text NOT NULL,
+    size bigint,
+    sha256 bytea,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    keep_until timestamp with time zone DEFAULT (clock_timestamp() + '24:00:00'::interval) NOT NULL,
+    CONSTRAINT file_check CHECK (((size IS NULL) = (sha256 IS NULL))),
+    CONSTRAINT file_idempotency_key_check CHECK (((length(idempotency_key) >= 1) AND (length(idempotency_key) <= 255))),
+    CONSTRAINT file_media_type_check CHECK (((length(media_type) >= 3) AND (length(media_type) <= 255))),
+    CONSTRAINT file_name_check CHECK (((octet_length(name) >= 1) AND (octet_length(name) <= 255))),
+    CONSTRAINT file_sha256_check CHECK ((octet_length(sha256) = 32)),
+    CONSTRAINT file_size_check CHECK ((size > 0)),
+    CONSTRAINT file_uploader_kind_check CHECK ((uploader_kind = ANY (ARRAY['operator'::text, 'person'::text, 'workspace'::text])))
+);
+CREATE FUNCTION public.complete_file(p_id uuid, p_size bigint, p_sha256 bytea) RETURNS SETOF public.file
+    LANGUAGE plpgsql
+    AS $$
+begin
+    update file set size = p_size, sha256 = p_sha256 where id = p_id;
+    return query select * from file where id = p_id;
+exception when unique_violation then
+    return query
+        select known.* from file mine join file known using (uploader_kind, uploader_id, idempotency_key)
+        where mine.id = p_id and known.size is not null;
 end $$;
 CREATE FUNCTION public.credential_lives(p_id uuid) RETURNS boolean
     LANGUAGE sql STABLE
@@ -869,6 +908,19 @@ CREATE FUNCTION public.unanswered(p_state text, p_code text, p_detail text, p_la
     select (p_state, null, null, null, null,
             jsonb_strip_nulls(jsonb_build_object('code', p_code, 'detail', p_detail, 'last', p_last)), null, null, null)::ending
 $$;
+CREATE FUNCTION public.visible_files(p_ids uuid[], p_kind text, p_principal uuid) RETURNS SETOF public.file
+    LANGUAGE sql STABLE
+    AS $$
+    select f.* from file f
+    where f.id = any(p_ids) and f.size is not null and (
+        p_kind in ('operator', 'person') or (f.uploader_kind = p_kind and f.uploader_id = p_principal) or exists (
+            select from attachment a join message m on m.id = a.message_id left join message asked on asked.id = m.reply_to
+            where a.file_id = f.id and p_principal in (m.workspace_id, m.sender_id, asked.sender_id)))
+$$;
+CREATE TABLE public.attachment (
+    file_id uuid NOT NULL,
+    message_id uuid NOT NULL
+);
 CREATE TABLE public.credential (
     id uuid NOT NULL,
     kind text NOT NULL,
@@ -964,6 +1016,13 @@ CREATE TABLE public.feed_floor (
     id bigint DEFAULT 0 NOT NULL,
     CONSTRAINT feed_floor_singleton_check CHECK (singleton)
 );
+CREATE TABLE public.file_chunk (
+    file_id uuid NOT NULL,
+    number integer NOT NULL,
+    content bytea NOT NULL,
+    CONSTRAINT file_chunk_content_check CHECK (((octet_length(content) >= 1) AND (octet_length(content) <= 1048576)))
+);
+ALTER TABLE ONLY public.file_chunk ALTER COLUMN content SET STORAGE EXTERNAL;
 CREATE TABLE public.installation (
     singleton boolean DEFAULT true NOT NULL,
     id uuid NOT NULL,
@@ -1018,6 +1077,8 @@ ALTER TABLE public.server ALTER COLUMN lock_key ADD GENERATED ALWAYS AS IDENTITY
     NO MAXVALUE
     CACHE 1
 );
+ALTER TABLE ONLY public.attachment
+    ADD CONSTRAINT attachment_pkey PRIMARY KEY (file_id, message_id);
 ALTER TABLE ONLY public.credential
     ADD CONSTRAINT credential_digest_key UNIQUE (digest);
 ALTER TABLE ONLY public.credential
@@ -1026,6 +1087,10 @@ ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (xid, id);
 ALTER TABLE ONLY public.feed_floor
     ADD CONSTRAINT feed_floor_pkey PRIMARY KEY (singleton);
+ALTER TABLE ONLY public.file_chunk
+    ADD CONSTRAINT file_chunk_pkey PRIMARY KEY (file_id, number);
+ALTER TABLE ONLY public.file
+    ADD CONSTRAINT file_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (singleton);
 ALTER TABLE ONLY public.login_code
@@ -1059,6 +1124,8 @@ CREATE INDEX event_at ON public.event USING brin (at);
 CREATE INDEX event_message ON public.event USING btree (message_id) WHERE (message_id IS NOT NULL);
 CREATE INDEX event_peer ON public.event USING btree (peer_id, xid, id) WHERE (peer_id IS NOT NULL);
 CREATE INDEX event_workspace ON public.event USING btree (workspace_id, xid, id);
+CREATE INDEX file_kept ON public.file USING btree (keep_until) WHERE (keep_until < 'infinity'::timestamp with time zone);
+CREATE UNIQUE INDEX file_key ON public.file USING btree (uploader_kind, uploader_id, idempotency_key) WHERE ((idempotency_key IS NOT NULL) AND (size IS NOT NULL));
 CREATE INDEX message_delegation ON public.message USING btree (sender_id, accepted_at, id) WHERE ((role = 'user'::text) AND (sender_kind = 'workspace'::text) AND (reply_to IS NULL) AND (sender_id <> workspace_id));
 CREATE UNIQUE INDEX message_key ON public.message USING btree (sender_kind, sender_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 CREATE INDEX message_parent ON public.message USING btree (parent_id) WHERE (parent_id IS NOT NULL);
@@ -1074,12 +1141,19 @@ CREATE INDEX work_holder ON public.work USING btree (holder) WHERE (holder IS NO
 CREATE INDEX work_leases ON public.work USING btree (due_at) WHERE leased;
 CREATE INDEX workspace_ancestors ON public.workspace USING gin (ancestors);
 CREATE INDEX workspace_parent ON public.workspace USING btree (parent_id);
+CREATE TRIGGER message_attaches_files AFTER INSERT ON public.message FOR EACH ROW WHEN ((new.body @? '$."parts"[*]."url"?(@ like_regex "^/files/[0-9a-f-]{36}$")'::jsonpath)) EXECUTE FUNCTION public.attach_files();
 CREATE TRIGGER message_is_kept BEFORE DELETE OR UPDATE ON public.message FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER outcome_is_kept BEFORE DELETE OR UPDATE ON public.outcome FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+ALTER TABLE ONLY public.attachment
+    ADD CONSTRAINT attachment_file_id_fkey FOREIGN KEY (file_id) REFERENCES public.file(id);
+ALTER TABLE ONLY public.attachment
+    ADD CONSTRAINT attachment_message_id_fkey FOREIGN KEY (message_id) REFERENCES public.message(id);
 ALTER TABLE ONLY public.credential
     ADD CONSTRAINT credential_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.credential
     ADD CONSTRAINT credential_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(id);
+ALTER TABLE ONLY public.file_chunk
+    ADD CONSTRAINT file_chunk_file_id_fkey FOREIGN KEY (file_id) REFERENCES public.file(id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.login_code
     ADD CONSTRAINT login_code_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.mailbox

@@ -29,7 +29,7 @@ from postroom.core.deliveries.model import (
 )
 from postroom.core.deliveries.service import Deliveries
 from postroom.core.services import Services
-from postroom.errors import LeaseLost, NotFound, PostroomError, Superseded, Unavailable
+from postroom.errors import LeaseLost, NotFound, PostroomError, Refused, Superseded, Unavailable
 from postroom.failpoints import reach
 from postroom.metrics import CALLS_IN_FLIGHT, FAULTS, LEASES_LOST
 
@@ -213,7 +213,7 @@ class Deliver:
         deliveries = self._services.deliveries
         match result:
             case Reply():
-                await deliveries.reply(hold, result)
+                await self._reply(hold, result)
             case Failure():
                 await deliveries.fail(hold, result)
             case NotHanded():
@@ -221,6 +221,13 @@ class Deliver:
                 await deliveries.give_back(Return(hold=hold, kind=ReturnKind.NOT_HANDED, error=error))
             case Cancelled():
                 await deliveries.confirm_cancel(hold)
+
+    async def _reply(self, hold: Hold, reply: Reply) -> None:
+        try:
+            await self._services.deliveries.reply(hold, reply)
+        except Refused as refused:
+            # Nobody is there to be told and to answer better: asking again would bring the same.
+            await self._services.deliveries.fail(hold, Failure(code=refused.name, detail=refused.sentence, retry=False))
 
     # While calls last
 

@@ -1,4 +1,4 @@
-"""What time ends: deadlines, the last attempt's lease, agents that have gone silent, events out of reach."""
+"""What time ends: deadlines, the last attempt's lease, agents that have gone silent, events out of reach, files that nobody names."""
 
 from postroom.core.services import Services
 from postroom.failpoints import reach
@@ -24,10 +24,11 @@ class Expire:
         return False
 
     async def prune(self) -> bool:
-        """Events and login codes out of reach; one run of the loop ``prune``."""
+        """Events and login codes out of reach, files that nobody names; one run of the loop ``prune``."""
         reach("prune.due")
         more = await self._services.events.prune(self._services.settings.event_days, _PRUNED)
         reach("prune.events")
         await self._services.identity.prune()
+        more_files = await self._services.files.prune()
         reach("prune.done")
-        return more
+        return more or more_files

@@ -38,6 +38,6 @@ def list_loops(services: Services, deliver: Deliver, wake: WakeConnection, disk_
     ]
     if disk_places:
         disk = Disk(services, disk_places)
-        services.messages.no_room = disk.no_room
+        services.messages.no_room = services.files.no_room = disk.no_room
         loops.append(Loop(name="disk", run_once=disk.look, interval=1.0))
     return loops

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from postroom.core.deliveries.model import (
 )
 from postroom.core.events import store as event_store
 from postroom.core.events.model import EventType
+from postroom.core.files.service import Files
 from postroom.db.batching import Batcher
 from postroom.db.database import Database
 from postroom.db.signals import Signals
@@ -44,10 +46,11 @@ _REAPED_AT_ONCE = 200
 class Deliveries:
     """The lease state machine. Every write about a hand-out carries its token."""
 
-    def __init__(self, db: Database, settings: Settings, signals: Signals, server: UUID) -> None:
+    def __init__(self, db: Database, settings: Settings, signals: Signals, *, files: Files, server: UUID) -> None:
         self._db = db
         self._settings = settings
         self._signals = signals
+        self._files = files
         self.server = server
         # Plugged in by who keeps callers waiting: what has just ended, and how.
         self.on_end: Callable[[Ended], None] = lambda _ended: None
@@ -129,7 +132,8 @@ class Deliveries:
         return extensions[hold.message_id]
 
     async def report_progress(self, hold: Hold, progress: Json) -> bool:
-        """Keep and show how far the agent is; True when the sender asked to cancel. Raises LeaseLost."""
+        """Keep and show how far the agent is; True when the sender asked to cancel. Raises LeaseLost, and Refused for its files."""
+        progress = await self._files.name_in(progress, "workspace", hold.workspace_id)
 
         async def act(connection: Any) -> bool:
             row = await store.find_holding(connection, hold)
@@ -146,6 +150,7 @@ class Deliveries:
                 message=hold.message_id,
                 peer=row["peer_id"],
             )
+            await self._files.attach(connection, progress, hold.message_id)
             reach("progress.noted")
             return row["cancel"]
 
@@ -157,7 +162,8 @@ class Deliveries:
     # Finish
 
     async def reply(self, hold: Hold, reply: Reply) -> Written:
-        """The answer. The same one again is answered alike; raises Superseded, LeaseLost, NotFound, Unauthenticated."""
+        """The answer. The same one again is answered alike. Raises Superseded, LeaseLost, NotFound, Unauthenticated, Refused."""
+        reply = replace(reply, message=await self._files.name_in(reply.message, "workspace", hold.workspace_id))
         body = orjson.dumps([reply.message, reply.interrupted], option=orjson.OPT_SORT_KEYS)
         finish = Finish(
             hold=hold,

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ import orjson
 from postroom.clock import jittered, monotonic
 from postroom.core.deliveries.model import CallTarget, Delivery
 from postroom.core.deliveries.service import Deliveries, preview_of
+from postroom.core.files.service import Files
 from postroom.core.identity.model import Principal
 from postroom.core.messages import store
 from postroom.core.messages.endings import Endings
@@ -34,10 +36,13 @@ _LENT = HANDED.labels("call")
 class Messages:
     """The front of the one path. After ``accept`` returns, the message is kept, whatever happens to the caller."""
 
-    def __init__(self, db: Database, settings: Settings, signals: Signals, *, deliveries: Deliveries, workspaces: Workspaces) -> None:
+    def __init__(
+        self, db: Database, settings: Settings, signals: Signals, *, files: Files, deliveries: Deliveries, workspaces: Workspaces
+    ) -> None:
         self._db = db
         self._settings = settings
         self._signals = signals
+        self._files = files
         self._deliveries = deliveries
         self._workspaces = workspaces
         size, lanes = settings.batch_size, settings.lanes
@@ -62,6 +67,7 @@ class Messages:
         full_disk = self.no_room()
         if full_disk is not None:
             raise full_disk
+        draft = await self._with_files(principal, draft)
         item = Accept(
             id=new_id(),
             draft=draft,
@@ -77,6 +83,11 @@ class Messages:
             REFUSED.labels(row["verdict"]).inc()
             raise refusal(row, self._settings)
         return store.receipt(row, draft)
+
+    async def _with_files(self, principal: Principal, draft: Draft) -> Draft:
+        """Before the transaction, and of another one: who names no file is not asked to wait for it."""
+        body = await self._files.name_in(draft.body, principal.kind.value, principal.id)
+        return draft if body is draft.body else replace(draft, body=body)
 
     async def _write_accepts(self, items: Sequence[Accept]) -> list[Row]:
         reach("accept.batched")
@@ -172,11 +183,12 @@ class Messages:
         return _page(entries, limit, forwards=after is not None)
 
     async def notify(self, principal: Principal, notice: Draft) -> Receipt:
-        """An agent tells its people something; kept, then shown. Raises NotFound, Forbidden, KeyReused."""
+        """An agent tells its people something; kept, then shown. Raises NotFound, Forbidden, KeyReused, Refused."""
         workspace = notice.workspace_id
         await self._workspaces.get(principal, workspace)
         if principal.workspace_id != workspace:
             raise Forbidden("Only the workspace's own token may do this.")
+        notice = await self._with_files(principal, notice)
         row = await store.post_notice(self._db, new_id(), notice, _fingerprint(notice), preview_of(notice.body))
         if row["verdict"] == "key_reused":
             raise refusal(row, self._settings)
