@@ -2,7 +2,6 @@ import { setNonce } from "get-nonce";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { keepFresh } from "./api/fresh";
-import { live } from "./api/live";
 import { App } from "./app/app";
 import "./app/styles.css";
 
@@ -11,7 +10,6 @@ const nonce = document.querySelector<HTMLElement>("meta[property=csp-nonce]")?.n
 if (nonce) setNonce(nonce);
 
 keepFresh();
-live.start();
 
 // Over plain http a browser has no service workers, but on the own machine: then there is no page without a network.
 if (import.meta.env.PROD && "serviceWorker" in navigator) void navigator.serviceWorker.register("/service-worker.js");

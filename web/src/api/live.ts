@@ -37,6 +37,7 @@ const PRUNED = 4410;
  */
 class Live {
   #socket: WebSocket | null = null;
+  #wanted = false;
   #cursor: string | null = null;
   #state: Connection = "connecting";
   #tries = 0;
@@ -46,18 +47,17 @@ class Live {
   readonly #watchers = new Set<() => void>();
   readonly #freshers = new Set<() => void>();
 
-  start(): void {
+  constructor() {
     addEventListener("online", () => this.#connect());
     addEventListener("offline", () => this.#stop("offline"));
     // A phone that was frozen has missed its timers, and its connection may be dead without a word (lessons.md, U10).
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#doubt(SILENCE / 2));
     setInterval(() => this.#doubt(SILENCE), SILENCE / 4);
-    this.#connect();
   }
 
-  /** After a login. */
-  restart(): void {
-    this.#cursor = null;
+  /** For somebody who is logged in, now or again. */
+  start(): void {
+    this.#wanted = true;
     this.#tries = 0;
     this.#connect();
   }
@@ -86,6 +86,7 @@ class Live {
   }
 
   #connect(): void {
+    if (!this.#wanted) return;
     if (!navigator.onLine) {
       this.#stop("offline");
       return;
@@ -114,6 +115,7 @@ class Live {
 
   #closed(code: number): void {
     if (code === LOG_IN) {
+      this.#wanted = false;
       this.#stop("logged-out");
       return;
     }

@@ -1,24 +1,61 @@
-import { queryOptions, useQuery } from "@tanstack/react-query";
+import { queryOptions, useMutation, useQuery } from "@tanstack/react-query";
 import { type Schemas, api, data } from "./client";
+import { isLoggedOut } from "./problem";
 import { queries } from "./queries";
 
 export type Caller = Schemas["CallerShape"];
 
+/** The code of a login link stands after the #, which browsers send to nobody. It goes from the address bar before anything else happens. */
+let code = location.hash.slice(1);
+if (code) history.replaceState(history.state, "", location.pathname + location.search);
+
 /** Who the server takes this browser for; its error is a Problem with status 401 for a stranger. */
-export const sessionQuery = queryOptions({ queryKey: ["session"], queryFn: () => data(api.GET("/session")) });
+export const sessionQuery = queryOptions({
+  queryKey: ["session"],
+  queryFn: enter,
+  // The login page looks at it, too, and must not ask again by being shown.
+  retryOnMount: false,
+});
+
+async function enter(): Promise<Caller> {
+  const refused = await trade();
+  try {
+    return await data(api.GET("/session"));
+  } catch (error) {
+    throw refused && isLoggedOut(error) ? refused : error;
+  }
+}
+
+/** A link that was used before is no reason to send away a browser that it had let in: what was wrong with it is only returned. */
+async function trade(): Promise<Error | null> {
+  if (!code) return null;
+  try {
+    await data(api.POST("/session", { body: { code } }));
+  } catch (error) {
+    if (!(error instanceof Error) || !isLoggedOut(error)) throw error;
+    code = "";
+    return error;
+  }
+  code = "";
+  return null;
+}
 
 export function useSession() {
   return useQuery(sessionQuery);
 }
 
-export async function logIn(code: string): Promise<void> {
-  await data(api.POST("/session", { body: { code } }));
-  await queries.invalidateQueries();
+/** Logs in with the code that was pasted; the drafts and unsent messages of this browser stay. */
+export function useLogin() {
+  return useMutation({
+    mutationKey: ["session"],
+    mutationFn: async (given: string) => {
+      code = given;
+      await queries.query({ ...sessionQuery, staleTime: 0, retry: false });
+    },
+  });
 }
 
-/** Drafts and unsent messages stay: they are of this browser, and whoever logs in next here is its owner. */
 export async function logOut(): Promise<void> {
   await data(api.DELETE("/session"));
-  queries.clear();
   location.assign("/");
 }

@@ -1,5 +1,6 @@
 import { createBrowserRouter } from "react-router";
 import { ChatList } from "@/features/chat/chat-list";
+import { Waiting } from "@/ui/notice";
 import { Broken, NotFound } from "./broken";
 import { Gate } from "./gate";
 import { Home } from "./home";
@@ -14,6 +15,7 @@ export const router = createBrowserRouter([
       </Gate>
     ),
     errorElement: <Broken />,
+    hydrateFallbackElement: <Waiting what="Opening the post room" />,
     children: [
       { path: "/", element: <Home /> },
       { path: "/talk", element: <ChatList /> },

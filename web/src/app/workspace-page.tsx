@@ -7,6 +7,7 @@ import { Avatar } from "@/ui/avatar";
 import { classes } from "@/ui/classes";
 import { Empty, Trouble, Waiting } from "@/ui/notice";
 import { Status } from "@/ui/status";
+import { ConnectionState } from "./connection";
 
 interface Tab {
   name: string;
@@ -59,6 +60,9 @@ function Head({ workspace: { id, name, role, status } }: { workspace: Workspace 
             <Status status={status} /> <span className="truncate">{role}</span>
           </p>
         </div>
+        <span className="md:hidden">
+          <ConnectionState />
+        </span>
       </div>
       <nav aria-label="Views of this agent" className="flex gap-1 overflow-x-auto px-2 md:px-4">
         {TABS.map((tab) => (

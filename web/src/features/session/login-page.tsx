@@ -1,40 +1,21 @@
-import { useMutation } from "@tanstack/react-query";
 import { KeyRound } from "lucide-react";
-import { type SubmitEvent, useEffect, useRef, useState } from "react";
-import { live } from "@/api/live";
-import { logIn } from "@/api/session";
+import { type SubmitEvent, useState } from "react";
+import { Problem } from "@/api/problem";
+import { useLogin, useSession } from "@/api/session";
 import { Button } from "@/ui/button";
+import { Code } from "@/ui/copy";
 import { Dialog } from "@/ui/dialog";
 import { Field } from "@/ui/field";
-import { Code } from "@/ui/copy";
-
-/** The code of a login link stands after the #, which browsers send to nobody. It goes from the address bar before anything else happens. */
-function takeCode(): string {
-  const code = location.hash.slice(1);
-  if (code) history.replaceState(history.state, "", location.pathname + location.search);
-  return code;
-}
 
 /** What was pasted: a whole link, or its code. */
 const codeOf = (pasted: string) => pasted.trim().split("#").at(-1) ?? "";
 
-function useLogin() {
-  const login = useMutation({ mutationFn: logIn, onSuccess: () => live.restart() });
-  const { mutate } = login;
-  const tried = useRef(false);
-  useEffect(() => {
-    // A link is spent by its first use: effects that run twice must not use it twice.
-    const code = tried.current ? "" : takeCode();
-    tried.current = true;
-    if (code) mutate(code);
-  }, [mutate]);
-  return login;
-}
-
 /** The way in; `over` when it lies over a page whose session has ended. */
 export function LoginPage({ over = false }: { over?: boolean }) {
   const login = useLogin();
-  const form = <LoginForm busy={login.isPending} error={login.error?.message} onCode={login.mutate} />;
+  const { error } = useSession();
+  const refused = login.error ?? (error instanceof Problem && error.code === "login_code_spent" ? error : null);
+  const form = <LoginForm busy={login.isPending} error={refused?.message} onCode={login.mutate} />;
   if (over) {
     return (
       <Dialog open onClose={() => undefined} title="You are logged out" description="What you wrote is kept. Log in again to go on.">
