@@ -1,7 +1,10 @@
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { type Schemas, api, data } from "./client";
+import { queries } from "./queries";
+import type { operations } from "./schema";
 
 export type Workspace = Schemas["WorkspaceShape"];
+export type Change = operations["change_workspaces__id__patch"]["requestBody"]["content"]["application/json"];
 
 export const workspacesQuery = queryOptions({
   queryKey: ["workspaces"],
@@ -16,4 +19,29 @@ export function useWorkspaces() {
 
 export function useWorkspace(id: string): Workspace | undefined {
   return useQuery({ ...workspacesQuery, select: (all) => all.find((one) => one.id === id) }).data;
+}
+
+const refresh = () => queries.invalidateQueries({ queryKey: workspacesQuery.queryKey });
+
+/** All of the change, or none of it. Raises Problem, whose `fields` name what was refused. */
+export async function changeWorkspace(id: string, change: Change): Promise<void> {
+  await data(api.PATCH("/workspaces/{id}", { params: { path: { id } }, body: change }));
+  await refresh();
+}
+
+/** A paused mailbox accepts post and hands out none. */
+export async function pauseWorkspace(id: string, paused: boolean): Promise<void> {
+  await data(api.POST(paused ? "/workspaces/{id}/pause" : "/workspaces/{id}/resume", { params: { path: { id } } }));
+  await refresh();
+}
+
+/** Removes it with all that is below; who asks has confirmed that. */
+export async function removeWorkspace(id: string): Promise<void> {
+  await data(api.DELETE("/workspaces/{id}", { params: { path: { id }, query: { confirm: true } } }));
+  await refresh();
+}
+
+/** All that hangs below one, however deep. */
+export function below(all: readonly Workspace[], id: string): Workspace[] {
+  return all.filter(({ parent_id }) => parent_id === id).flatMap((child) => [child, ...below(all, child.id)]);
 }
