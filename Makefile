@@ -34,13 +34,13 @@ $(READY): pyproject.toml requirements-dev.lock
 	@touch $@
 
 $(WEB): web/package.json web/package-lock.json $(READY)
-	$(NPM) ci --no-audit --no-fund --loglevel=error
+	@$(NPM) ci --silent
 	@touch $@
 
 page: $(PAGE)  ## build the page
 
 $(PAGE): $(PAGE_SOURCES) $(WEB)
-	$(NPM) run --silent build
+	@$(NPM) run --silent build
 	@touch $@
 
 page-types: $(WEB)  ## write down the API in TypeScript, after it changed
@@ -51,10 +51,10 @@ page-types: $(WEB)  ## write down the API in TypeScript, after it changed
 check-page: $(WEB)  ## types and lint of the page, and that its picture of the API is today's
 	@mkdir -p build
 	$(BIN)/python -m tests.docs.openapi > build/openapi.json
-	$(NPM) exec --silent -- openapi-typescript build/openapi.json --output build/schema.d.ts --alphabetize
+	@$(NPM) exec --silent -- openapi-typescript build/openapi.json --output build/schema.d.ts --alphabetize
 	diff build/schema.d.ts web/src/api/schema.d.ts || { echo "The API changed: make page-types" >&2; exit 1; }
-	cd web && $(NODE) node_modules/typescript/bin/tsc
-	cd web && $(NODE) node_modules/eslint/bin/eslint.js --max-warnings 0 .
+	@cd web && $(NODE) node_modules/typescript/bin/tsc
+	@cd web && $(NODE) node_modules/eslint/bin/eslint.js --max-warnings 0 .
 
 up: install page  ## start Postroom on this machine
 	$(BIN)/postroom up
