@@ -6,9 +6,9 @@ with sample as (
     select uuidv7() as id, n from generate_series($2::bigint, $3::bigint) n
 ), said as (
     insert into message (id, workspace_id, seq, role, sender_kind, sender_id, thread_id, task_id, idempotency_key, fingerprint, body, deadline,
-        chain, report)
+        chain, report, strand)
     select made.id, s.workspace_id, made.n, s.role, s.sender_kind, s.sender_id, made.id::text, made.id, made.id::text,
-        sha256(made.id::text::bytea), jsonb_set(s.body, '{messageId}', to_jsonb(made.id::text)), s.deadline, s.chain, s.report
+        sha256(made.id::text::bytea), jsonb_set(s.body, '{messageId}', to_jsonb(made.id::text)), s.deadline, s.chain, s.report, s.strand
     from made, sample s
 ), waiting as (
     insert into work (message_id, workspace_id, seq, due_at, called, deadline)

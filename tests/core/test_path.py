@@ -8,7 +8,7 @@ import pytest
 
 from postroom.core.deliveries.model import Claim, Delivery, Failure, Hold, Reply, Return, ReturnKind
 from postroom.core.identity.model import Principal
-from postroom.core.messages.model import Draft, Receipt, State
+from postroom.core.messages.model import Draft, Passage, Receipt, State
 from postroom.core.registry.model import DeliveryMode
 from postroom.errors import Gone, KeyReused, LeaseLost, NotFound, Superseded, TooMany, Unauthenticated
 from tests.support.database import House
@@ -353,7 +353,7 @@ async def test_answer_that_asks_back_says_so_everywhere_and_a_follow_up_names_th
     asks = Reply(message=answer("which one?").message, interrupted="input-required", upstream={"taskId": "theirs", "contextId": "c"})
     await house.services.deliveries.reply(hold(delivery, agent), asks)
     assert await state(house, receipt) is State.INPUT_REQUIRED
-    page = await house.services.messages.history(house.operator, agent.id)
+    page = await house.services.reading.history(house.operator, agent.id, Passage())
     assert [entry.state for entry in page.entries] == ["input_required", None]
     follow_up = await send(house, agent, "the second", task_id=receipt.task_id)
     assert (follow_up.task_id, follow_up.thread_id) == (receipt.task_id, receipt.thread_id)

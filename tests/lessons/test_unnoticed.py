@@ -17,7 +17,7 @@ from postroom.client import Client
 from postroom.core.deliveries.model import End
 from postroom.core.events.model import EventType
 from postroom.core.identity.model import PrincipalKind
-from postroom.core.messages.model import State
+from postroom.core.messages.model import State, Strand
 from postroom.core.registry.model import DeliveryMode, Status
 from postroom.errors import Superseded
 from tests.edges.agents import Exchange
@@ -37,6 +37,7 @@ VALUES: dict[tuple[str, str], Iterable[str]] = {
     ("presence", "status"): set(Status) - SHOWN_ONLY,
     ("message", "sender_kind"): PrincipalKind,
     ("message", "role"): ("user", "agent", "system"),
+    ("message", "strand"): Strand,
     ("credential", "kind"): ("operator", "workspace", "session"),
 }
 
@@ -107,7 +108,7 @@ async def test_l31_every_route_answers_a_valid_request(server: ServerProcess) ->
 
 
 async def manage(walk: Round, id: str) -> None:
-    for path in ("/workspaces", "/events/stream", "/sessions"):
+    for path in ("/workspaces", "/events/stream", "/sessions", "/chats"):
         await walk.ask("GET", path)
     await walk.ask("GET", "/workspaces/{id}", id=id)
     await walk.ask("PATCH", "/workspaces/{id}", {"name": "renamed", "x": 1.5}, id=id)
@@ -145,6 +146,7 @@ async def talk(walk: Round, id: str, own: str) -> None:
     await walk.ask("POST", "/workspaces/{id}/notify", {"message": "by the way"}, id=id, Authorization=own)
     file = await walk.ask("POST", "/files", content=b"bytes", query={"name": "a.bin"}, Authorization=own)
     await walk.ask("GET", "/files/{id}", id=file["id"], Authorization=own)
+    await walk.ask("PUT", "/workspaces/{id}/read", {"seq": 1}, id=id)
     await delegate(walk, id, own)
     for path in ("chat-history", "activity", "events/stream"):
         await walk.ask("GET", "/workspaces/{id}/" + path, id=id, Authorization=own)
@@ -187,7 +189,9 @@ async def test_l32_every_event_name_is_sent_and_no_other_is_waited_for(post_room
     """Agents waited for an event name that was never sent."""
     names = set(map(str, EventType))
     sources = [path for kind in ("*.py", "*.js") for path in Path(postroom.__file__).parent.rglob(kind) if path.name != "model.py"]
-    waited = {name for path in sources for name in re.findall(r"[\"']((?:message|workspace|notice)\.[a-z_]+)[\"']", path.read_text())}
+    waited = {
+        name for path in sources for name in re.findall(r"[\"']((?:message|workspace|notice|mailbox)\.[a-z_]+)[\"']", path.read_text())
+    }
     assert waited - names == set()
     made, token = await make_agent(boss, "eventful", max_concurrent=8)
     cursor = (await events(boss, made))[0]["cursor"]
@@ -247,6 +251,7 @@ async def converse(boss: Client, agent: Client, made: str) -> None:
     await agent.claim(made, wait=10)
     await boss.cancel(made, held.message_id)
     await agent.notify(made, "by the way")
+    await boss.request("PUT", f"/workspaces/{made}/read", json={"seq": 1})
 
 
 CONTRACT = """
@@ -261,7 +266,8 @@ POST /workspaces/{id}/inbox/{message_id}/reply | POST /workspaces/{id}/inbox/{me
 POST /workspaces/{id}/inbox/{message_id}/release
 POST /workspaces/{id}/delegate | GET /workspaces/{id}/delegations
 GET /workspaces/{id}/delegations/{delegation_id} | POST /workspaces/{id}/delegations/{delegation_id}/cancel
-GET /workspaces/{id}/chat-history | POST /workspaces/{id}/notify | GET /workspaces/{id}/activity | GET /workspaces/{id}/events/stream
+GET /workspaces/{id}/chat-history | GET /chats | PUT /workspaces/{id}/read
+POST /workspaces/{id}/notify | GET /workspaces/{id}/activity | GET /workspaces/{id}/events/stream
 POST /files | GET /files/{id}
 GET /health
 """

@@ -9,6 +9,7 @@ from postroom.core.deliveries.service import Deliveries
 from postroom.core.events.service import Events
 from postroom.core.files.service import Files
 from postroom.core.identity.service import Identity
+from postroom.core.messages.reading import Reading
 from postroom.core.messages.service import Messages
 from postroom.core.registry.agents import Agents
 from postroom.core.registry.model import AddressCheck
@@ -34,6 +35,7 @@ class Services:
     workspaces: Workspaces
     agents: Agents
     messages: Messages
+    reading: Reading
     delegations: Delegations
 
 
@@ -58,5 +60,6 @@ def build_services(
         workspaces=workspaces,
         agents=Agents(db, workspaces, deliveries, signals),
         messages=messages,
+        reading=Reading(db, signals, workspaces=workspaces),
         delegations=Delegations(db, messages, deliveries, workspaces, server),
     )

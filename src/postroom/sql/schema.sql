@@ -147,6 +147,7 @@ begin
         said.parent_id := parent_id;
         said.chain := links;
         said.report := given.report;
+        said.strand := case given.sender_kind when 'workspace' then 'agents' else 'from_people' end;
         messages := messages || said;
         w.message_id := given.id;
         w.workspace_id := given.workspace_id;
@@ -332,7 +333,7 @@ declare
 begin
     delete from work w where w.message_id = any(array(select k.message_id from unnest(p_works) k));
     for one in
-        select w.message_id, w.workspace_id, w.attempt, p_ends[w.ordinality::integer] as ending, m.sender_kind, m.sender_id, m.thread_id, m.task_id, m.seq, m.traceparent, m.report,
+        select w.message_id, w.workspace_id, w.attempt, p_ends[w.ordinality::integer] as ending, m.sender_kind, m.sender_id, m.thread_id, m.task_id, m.seq, m.traceparent, m.report, m.strand,
             b.last_seq + count(*) filter (where (p_ends[w.ordinality::integer]).body is not null)
                 over (partition by w.workspace_id order by w.ordinality) as reply_seq
         from unnest(p_works) with ordinality w,
@@ -355,6 +356,7 @@ begin
             reply.accepted_at := clock_timestamp();
             reply.chain := '{}';
             reply.report := false;
+            reply.strand := case one.strand when 'from_people' then 'to_people' else 'agents' end;
             replies := replies || reply;
         end if;
         ended.message_id := one.message_id;
@@ -657,6 +659,12 @@ CREATE FUNCTION public.named_chain(p_chain uuid[]) RETURNS jsonb
     select coalesce(jsonb_agg(jsonb_build_object('id', w.id, 'name', w.name) order by c.place), '[]')
     from unnest(p_chain) with ordinality c (id, place) join workspace w on w.id = c.id
 $$;
+CREATE FUNCTION public.newest_progress(p_message uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    select jsonb_build_object('parts', e.payload -> 'parts', 'status', e.payload ->> 'status', 'at', e.at)
+    from event e where e.message_id = p_message and e.type = 'message.progress' order by e.xid desc, e.id desc limit 1
+$$;
 CREATE FUNCTION public.note_event(p_type text, p_workspace uuid, p_peer uuid, p_message uuid, p_actor_kind text, p_actor uuid, p_payload jsonb) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -714,10 +722,11 @@ begin
         content := coalesce((select m.body from message m where m.id = ended.reply_id),
             jsonb_build_object('parts', jsonb_build_array(jsonb_build_object('text', ended.error ->> 'detail'))));
         active := box.active_count < box.max_concurrent;
-        insert into message (id, workspace_id, seq, role, sender_kind, sender_id, thread_id, task_id, reply_to, body, traceparent, deadline, chain, report)
+        insert into message (id, workspace_id, seq, role, sender_kind, sender_id, thread_id, task_id, reply_to, body, traceparent, deadline, chain, report,
+            strand)
         values (posted, box.workspace_id, box.last_seq + 1, 'user', 'workspace', asked.workspace_id, thread, posted, asked.id,
             content || jsonb_build_object('role', 'ROLE_USER', 'messageId', posted), asked.traceparent,
-            clock_timestamp() + interval '30 days', trim_array(asked.chain, 1), false);
+            clock_timestamp() + interval '30 days', trim_array(asked.chain, 1), false, 'agents');
         insert into work (message_id, workspace_id, seq, due_at, called, deadline)
         values (posted, box.workspace_id, box.last_seq + 1, case when active then greatest(clock_timestamp(), box.unreachable_until) else 'infinity' end,
             box.called, clock_timestamp() + interval '30 days');
@@ -749,8 +758,8 @@ begin
     end if;
     update mailbox set last_seq = last_seq + 1 where workspace_id = p_workspace returning last_seq into seq;
     insert into message (id, workspace_id, seq, role, sender_kind, sender_id, thread_id, task_id, idempotency_key, fingerprint, body, traceparent,
-        chain, report)
-    values (p_id, p_workspace, seq, 'agent', 'workspace', p_workspace, p_thread, p_id, p_key, p_fingerprint, p_body, p_traceparent, '{}', false);
+        chain, report, strand)
+    values (p_id, p_workspace, seq, 'agent', 'workspace', p_workspace, p_thread, p_id, p_key, p_fingerprint, p_body, p_traceparent, '{}', false, 'to_people');
     perform note_event('notice.posted', p_workspace, null, p_id, 'workspace', p_workspace,
         jsonb_build_object('seq', seq, 'thread_id', p_thread, 'preview', p_preview));
     return query select 'accepted', p_id, seq, p_thread;
@@ -917,6 +926,11 @@ CREATE FUNCTION public.visible_files(p_ids uuid[], p_kind text, p_principal uuid
             select from attachment a join message m on m.id = a.message_id left join message asked on asked.id = m.reply_to
             where a.file_id = f.id and p_principal in (m.workspace_id, m.sender_id, asked.sender_id)))
 $$;
+CREATE FUNCTION public.words_of(p_body jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select string_agg(part ->> 'text', e'\n' order by place) from jsonb_array_elements(p_body -> 'parts') with ordinality p (part, place)
+$$;
 CREATE TABLE public.attachment (
     file_id uuid NOT NULL,
     message_id uuid NOT NULL
@@ -959,11 +973,14 @@ CREATE TABLE public.message (
     parent_id uuid,
     chain uuid[] NOT NULL,
     report boolean NOT NULL,
+    strand text NOT NULL,
     CONSTRAINT message_check CHECK (((idempotency_key IS NULL) OR (fingerprint IS NOT NULL))),
     CONSTRAINT message_check1 CHECK (((NOT report) OR (sender_kind = 'workspace'::text))),
+    CONSTRAINT message_check2 CHECK (((strand = 'from_people'::text) = (sender_kind <> 'workspace'::text))),
     CONSTRAINT message_idempotency_key_check CHECK (((length(idempotency_key) >= 1) AND (length(idempotency_key) <= 255))),
     CONSTRAINT message_role_check CHECK ((role = ANY (ARRAY['user'::text, 'agent'::text, 'system'::text]))),
     CONSTRAINT message_sender_kind_check CHECK ((sender_kind = ANY (ARRAY['operator'::text, 'person'::text, 'workspace'::text]))),
+    CONSTRAINT message_strand_check CHECK ((strand = ANY (ARRAY['from_people'::text, 'to_people'::text, 'agents'::text]))),
     CONSTRAINT message_thread_id_check CHECK (((length(thread_id) >= 1) AND (length(thread_id) <= 256)))
 );
 CREATE VIEW public.delegation AS
@@ -990,11 +1007,7 @@ CREATE VIEW public.delegation AS
     public.named_chain(m.chain) AS chain,
     o.error,
     r.body AS reply,
-    ( SELECT jsonb_build_object('parts', (e.payload -> 'parts'::text), 'status', (e.payload ->> 'status'::text), 'at', e.at) AS jsonb_build_object
-           FROM public.event e
-          WHERE ((e.message_id = m.id) AND (e.type = 'message.progress'::text))
-          ORDER BY e.xid DESC, e.id DESC
-         LIMIT 1) AS progress
+    public.newest_progress(m.id) AS progress
    FROM (((((public.message m
      JOIN public.workspace s ON ((s.id = m.sender_id)))
      JOIN public.workspace t ON ((t.id = m.workspace_id)))
@@ -1002,6 +1015,55 @@ CREATE VIEW public.delegation AS
      LEFT JOIN public.outcome o ON ((o.message_id = m.id)))
      LEFT JOIN public.message r ON ((r.id = o.reply_id)))
   WHERE ((m.role = 'user'::text) AND (m.sender_kind = 'workspace'::text) AND (m.reply_to IS NULL) AND (m.sender_id <> m.workspace_id));
+CREATE TABLE public.person (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT person_name_check CHECK (((length(name) >= 1) AND (length(name) <= 255)))
+);
+CREATE VIEW public.entry AS
+ SELECT m.id,
+    m.workspace_id,
+    m.seq,
+    m.role,
+    m.sender_kind,
+    m.sender_id,
+        CASE m.sender_kind
+            WHEN 'workspace'::text THEN ( SELECT w_1.name
+               FROM public.workspace w_1
+              WHERE (w_1.id = m.sender_id))
+            WHEN 'person'::text THEN ( SELECT p.name
+               FROM public.person p
+              WHERE (p.id = m.sender_id))
+            ELSE 'Operator'::text
+        END AS sender_name,
+    m.thread_id,
+    m.task_id,
+    m.reply_to,
+    m.body,
+    m.accepted_at,
+    COALESCE(
+        CASE
+            WHEN (o.interrupted IS NULL) THEN o.state
+            ELSE 'input_required'::text
+        END,
+        CASE
+            WHEN (w.handed_at IS NOT NULL) THEN 'handed'::text
+            WHEN (w.message_id IS NOT NULL) THEN 'accepted'::text
+            ELSE NULL::text
+        END) AS state,
+    o.error,
+    COALESCE(w.attempt, o.attempts) AS attempt,
+    w.handed_at,
+    (w.cancel_requested_at IS NOT NULL) AS cancel_requested,
+    o.ended_at,
+        CASE
+            WHEN (w.handed_at IS NOT NULL) THEN public.newest_progress(m.id)
+            ELSE NULL::jsonb
+        END AS progress
+   FROM ((public.message m
+     LEFT JOIN public.outcome o ON ((o.message_id = m.id)))
+     LEFT JOIN public.work w ON ((w.message_id = m.id)));
 ALTER TABLE public.event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.event_id_seq
     START WITH 1
@@ -1043,12 +1105,6 @@ CREATE TABLE public.migration (
     digest text NOT NULL,
     run_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
-CREATE TABLE public.person (
-    id uuid NOT NULL,
-    name text NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT person_name_check CHECK (((length(name) >= 1) AND (length(name) <= 255)))
-);
 CREATE TABLE public.presence (
     workspace_id uuid NOT NULL,
     status text DEFAULT 'offline'::text NOT NULL,
@@ -1062,6 +1118,12 @@ CREATE TABLE public.presence (
     CONSTRAINT presence_status_check CHECK ((status = ANY (ARRAY['offline'::text, 'online'::text, 'degraded'::text])))
 )
 WITH (fillfactor='50');
+CREATE TABLE public.read_mark (
+    reader_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    CONSTRAINT read_mark_seq_check CHECK ((seq > 0))
+);
 CREATE TABLE public.server (
     id uuid NOT NULL,
     lock_key bigint NOT NULL,
@@ -1109,6 +1171,8 @@ ALTER TABLE ONLY public.person
     ADD CONSTRAINT person_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.presence
     ADD CONSTRAINT presence_pkey PRIMARY KEY (workspace_id);
+ALTER TABLE ONLY public.read_mark
+    ADD CONSTRAINT read_mark_pkey PRIMARY KEY (reader_id, workspace_id);
 ALTER TABLE ONLY public.server
     ADD CONSTRAINT server_lock_key_key UNIQUE (lock_key);
 ALTER TABLE ONLY public.server
@@ -1130,8 +1194,9 @@ CREATE INDEX message_delegation ON public.message USING btree (sender_id, accept
 CREATE UNIQUE INDEX message_key ON public.message USING btree (sender_kind, sender_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 CREATE INDEX message_parent ON public.message USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 CREATE UNIQUE INDEX message_report ON public.message USING btree (reply_to) WHERE ((role = 'user'::text) AND (reply_to IS NOT NULL));
+CREATE INDEX message_strand ON public.message USING btree (workspace_id, strand, seq);
 CREATE INDEX message_task ON public.message USING btree (task_id) WHERE ((task_id <> id) AND (role = 'user'::text));
-CREATE INDEX message_thread ON public.message USING btree (workspace_id, thread_id, seq);
+CREATE INDEX message_thread ON public.message USING btree (workspace_id, thread_id, strand, seq);
 CREATE INDEX work_active ON public.work USING btree (workspace_id, seq) WHERE (due_at < 'infinity'::timestamp with time zone);
 CREATE INDEX work_calls ON public.work USING btree (due_at) WHERE called;
 CREATE INDEX work_deadline ON public.work USING btree (deadline);
@@ -1170,6 +1235,8 @@ ALTER TABLE ONLY public.outcome
     ADD CONSTRAINT outcome_reply_id_fkey FOREIGN KEY (reply_id) REFERENCES public.message(id);
 ALTER TABLE ONLY public.presence
     ADD CONSTRAINT presence_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(id);
+ALTER TABLE ONLY public.read_mark
+    ADD CONSTRAINT read_mark_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(id);
 ALTER TABLE ONLY public.work
     ADD CONSTRAINT work_message_id_fkey FOREIGN KEY (message_id) REFERENCES public.message(id);
 ALTER TABLE ONLY public.work

@@ -25,6 +25,7 @@ class EventType(StrEnum):
     EXPIRED = "message.expired"
     LATE = "message.late"
     NOTICE = "notice.posted"
+    READ = "mailbox.read"
     CREATED = "workspace.created"
     UPDATED = "workspace.updated"
     MOVED = "workspace.moved"

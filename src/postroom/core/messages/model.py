@@ -1,5 +1,6 @@
 """Messages: what is said, and where it stands."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -104,9 +105,18 @@ class Receipt:
     standing: Standing | None = None
 
 
+class Strand(StrEnum):
+    """The conversation that a message belongs to, and which way it went: what people say to an agent, what it says to them, and the post
+    of agents among themselves."""
+
+    FROM_PEOPLE = "from_people"
+    TO_PEOPLE = "to_people"
+    AGENTS = "agents"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of a conversation."""
+    """One line of a conversation. ``progress`` is the newest that its agent told while it works on it (``parts``, ``status``, ``at``)."""
 
     id: UUID
     seq: int
@@ -121,13 +131,63 @@ class Entry:
     state: str | None
     error: Json | None
     attempt: int | None
-    timestamp: datetime
+    accepted_at: datetime
+    handed_at: datetime | None
+    ended_at: datetime | None
+    cancel_requested: bool
+    progress: Json | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """Which lines of a workspace's conversations to read; None narrows nothing.
+
+    ``before`` and ``after`` are places (seq) to go on from, ``around`` one to open the conversation at; ``words`` have to stand in it.
+    """
+
+    strands: Sequence[Strand] = tuple(Strand)
+    thread: str | None = None
+    before: int | None = None
+    after: int | None = None
+    before_time: datetime | None = None
+    around: int | None = None
+    words: str | None = None
+    limit: int = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryPage:
     """A page of a conversation, oldest first. ``next`` is the seq to go on from; ``reached_end`` that there is no more that way."""
 
-    entries: list[Entry]
+    entries: Sequence[Entry]
     next: int | None
-    reached_end: bool
+
+    @property
+    def reached_end(self) -> bool:
+        """Whether there is no more that way."""
+        return self.next is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastLine:
+    """Where a conversation stands: its newest message, and the first words of it."""
+
+    id: UUID
+    seq: int
+    role: str
+    sender_kind: str
+    sender_id: UUID
+    sender_name: str
+    preview: str | None
+    state: str | None
+    accepted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chat:
+    """The people's conversation with one agent, for one reader. ``unread`` counts up to 100."""
+
+    workspace_id: UUID
+    read_seq: int
+    unread: int
+    last: LastLine | None

@@ -1,10 +1,8 @@
-"""Use cases of messages: accept, wait for the end, read the conversation."""
+"""Use cases of messages: accept, wait for the end."""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -16,7 +14,7 @@ from postroom.core.files.service import Files
 from postroom.core.identity.model import Principal
 from postroom.core.messages import store
 from postroom.core.messages.endings import Endings
-from postroom.core.messages.model import Draft, Entry, HistoryPage, Receipt, Standing
+from postroom.core.messages.model import Draft, Receipt, Standing
 from postroom.core.messages.refusals import refusal
 from postroom.core.messages.store import Accept
 from postroom.core.registry.service import Workspaces
@@ -29,7 +27,6 @@ from postroom.ids import new_id
 from postroom.metrics import ACCEPTED, DUPLICATES, HANDED, REFUSED
 from postroom.settings import Settings
 
-_HISTORY_MOST = 200
 _LENT = HANDED.labels("call")
 
 
@@ -160,28 +157,6 @@ class Messages:
             raise NotFound("There is no such task.", code="task_not_found")
         return await store.find_latest(self._db, row["task_id"]) or row["id"]
 
-    # Conversation
-
-    async def history(
-        self,
-        principal: Principal,
-        workspace: UUID,
-        *,
-        thread: str | None = None,
-        before: int | None = None,
-        after: int | None = None,
-        before_time: datetime | None = None,
-        limit: int = 50,
-    ) -> HistoryPage:
-        """A page of what was said, oldest first. Raises NotFound, Gone, Forbidden (a peer's conversation is not the caller's)."""
-        await self._workspaces.get(principal, workspace, removed=True)
-        if not principal.manages and principal.id != workspace:
-            raise Forbidden("A workspace reads its own history only.")
-        limit = min(limit, _HISTORY_MOST)
-        window: dict[str, Any] = {"thread": thread, "before": before, "after": after, "before_time": before_time}
-        entries = await store.read_history(self._db, principal, workspace, limit=limit + 1, **window)
-        return _page(entries, limit, forwards=after is not None)
-
     async def notify(self, principal: Principal, notice: Draft) -> Receipt:
         """An agent tells its people something; kept, then shown. Raises NotFound, Forbidden, KeyReused, Refused."""
         workspace = notice.workspace_id
@@ -212,10 +187,3 @@ def _fingerprint(draft: Draft) -> bytes:
     """What makes two sends the same: target, body, options (R12)."""
     said = [str(draft.workspace_id), draft.body, draft.options, draft.thread_id, draft.task_id and str(draft.task_id), draft.deadline]
     return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).digest()
-
-
-def _page(entries: list[Entry], limit: int, *, forwards: bool) -> HistoryPage:
-    shown = entries[:limit]
-    more = len(entries) > limit
-    edge = shown[-1].seq if shown else None
-    return HistoryPage(entries=shown if forwards else shown[::-1], next=edge if more else None, reached_end=not more)

@@ -1,16 +1,15 @@
 """Statements of the slice "messages", typed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, fields
 from operator import itemgetter
 from uuid import UUID
 
 from postroom.core.deliveries.model import CallTarget, Delivery, Sender
 from postroom.core.deliveries.store import addressed
 from postroom.core.identity.model import Principal
-from postroom.core.messages.model import Draft, Entry, Receipt, Standing, State
-from postroom.db.database import Database, Row
+from postroom.core.messages.model import Chat, Draft, Entry, LastLine, Passage, Receipt, Standing, State
+from postroom.db.database import Connection, Database, Row
 from postroom.db.statements import load
 from postroom.settings import Settings
 
@@ -141,20 +140,21 @@ async def find_latest(db: Database, task: UUID) -> UUID | None:
     return row["id"] if row else None
 
 
-async def read_history(
-    db: Database,
-    principal: Principal,
-    workspace: UUID,
-    *,
-    thread: str | None,
-    before: int | None,
-    after: int | None,
-    before_time: datetime | None,
-    limit: int,
-) -> list[Entry]:
-    """Newest first, unless ``after`` is given."""
-    rows = await db.fetch(SQL.read_history, workspace, principal.kind.value, principal.id, thread, before, after, before_time, limit)
-    return [_entry(row) for row in rows]
+async def read_history(db: Database, workspace: UUID, passage: Passage, most: int) -> tuple[list[Entry], int, int | None]:
+    """Newest first, unless ``after`` is given. How many were passed by, of ``most``, and the last of them, come with it."""
+    way = (passage.thread, passage.before, passage.after, passage.before_time)
+    rows = await db.fetch(SQL.read_history, workspace, list(passage.strands), *way, most, passage.words, passage.limit)
+    return [_entry(row) for row in rows if row["id"] is not None], rows[0]["passed"], rows[0]["edge"]
+
+
+async def list_chats(db: Database, reader: UUID, only: UUID | None = None) -> list[Chat]:
+    """The most recently spoken first."""
+    return [_chat(row) for row in await db.fetch(SQL.list_chats, reader, only)]
+
+
+async def mark_read(connection: Connection, reader: UUID, workspace: UUID, seq: int) -> int | None:
+    """How far it is read now; None when it was read as far before."""
+    return await connection.fetchval(SQL.mark_read, reader, workspace, seq)
 
 
 def _standing(row: Row) -> Standing:
@@ -182,19 +182,9 @@ def _standing(row: Row) -> Standing:
 
 
 def _entry(row: Row) -> Entry:
-    return Entry(
-        id=row["id"],
-        seq=row["seq"],
-        role=row["role"],
-        sender_kind=row["sender_kind"],
-        sender_id=row["sender_id"],
-        sender_name=row["sender_name"],
-        thread_id=row["thread_id"],
-        task_id=row["task_id"],
-        reply_to=row["reply_to"],
-        body=row["body"],
-        state=row["state"],
-        error=row["error"],
-        attempt=row["attempt"],
-        timestamp=row["accepted_at"],
-    )
+    return Entry(**{field.name: row[field.name] for field in fields(Entry)})
+
+
+def _chat(row: Row) -> Chat:
+    last = None if row["id"] is None else LastLine(**{field.name: row[field.name] for field in fields(LastLine)})
+    return Chat(workspace_id=row["workspace_id"], read_seq=row["read_seq"], unread=row["unread"], last=last)

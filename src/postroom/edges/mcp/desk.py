@@ -10,7 +10,7 @@ import anyio
 from postroom.core.delegations.model import Wanted
 from postroom.core.deliveries.model import Failure, Reply, Session
 from postroom.core.identity.model import Principal
-from postroom.core.messages.model import Draft
+from postroom.core.messages.model import Draft, Passage
 from postroom.core.services import Services
 from postroom.edges.idempotency import checked_key, message_id_for, reply_id_for
 from postroom.edges.mcp import showing
@@ -121,7 +121,8 @@ class ServedDesk:
     # What was said.
 
     async def history(self, *, limit: int, before: int | None, thread_id: str | None) -> tuple[Sequence[Line], int | None]:
-        page = await self.services.messages.history(self.caller, self._workspace, thread=thread_id, before=before, limit=limit)
+        passage = Passage(thread=thread_id, before=before, limit=limit)
+        page = await self.services.reading.history(self.caller, self._workspace, passage)
         return [showing.line(entry) for entry in page.entries], page.next
 
     async def tell(self, text: str, *, key: str, thread_id: str | None) -> tuple[UUID, str]:

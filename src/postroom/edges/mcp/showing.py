@@ -94,7 +94,7 @@ def line(found: Entry) -> Line:
         state=found.state,
         reply_to=found.reply_to,
         thread_id=found.thread_id,
-        timestamp=found.timestamp,
+        timestamp=found.accepted_at,
     )
 
 

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from postroom import __version__
 from postroom.core.services import Services
 from postroom.edges.problems import handlers
-from postroom.edges.rest import delegations, files, health, history, mailbox, page, registry, sessions, tokens, workspaces
+from postroom.edges.rest import chats, delegations, files, health, history, mailbox, page, registry, sessions, tokens, workspaces
 from postroom.edges.rest.health import Collect, Health
 
 Json = dict[str, Any]
@@ -21,6 +21,7 @@ _ROUTERS = (
     tokens.router,
     registry.router,
     history.router,
+    chats.router,
     mailbox.router,
     delegations.router,
     files.router,

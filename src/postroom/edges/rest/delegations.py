@@ -15,7 +15,7 @@ from postroom.edges.body import Fields, Id, Text
 from postroom.edges.context import traceparent_of
 from postroom.edges.idempotency import checked_key, key_of, message_id_for
 from postroom.edges.rest.calling import Caller, Use, body, takes
-from postroom.edges.rest.shapes import Json, Limit, Moment, Shape
+from postroom.edges.rest.shapes import ErrorShape, Json, Limit, Moment, Part, PlaceShape, ProgressShape, Shape, progress_shape
 from postroom.edges.wire import ROLE_USER, message_from_wire, text_of
 from postroom.errors import Refused
 
@@ -42,27 +42,11 @@ class Task(Fields):
     on_behalf_of: UUID | None = None
 
 
-class PlaceShape(Shape):
-    """Who stands at one end."""
-
-    id: UUID
-    name: str
-
-
 class ResultShape(Shape):
     """The answer, whole."""
 
     text: str
-    parts: list[Json]
-
-
-class ProgressShape(Shape):
-    """The newest that the callee told before its answer."""
-
-    text: str
-    parts: list[Json]
-    status: str | None
-    at: str
+    parts: list[Part]
 
 
 class DelegationShape(Shape):
@@ -74,7 +58,7 @@ class DelegationShape(Shape):
     target: PlaceShape
     target_id: UUID
     task: str
-    parts: list[Json]
+    parts: list[Part]
     thread_id: str
     created_at: Moment
     updated_at: Moment
@@ -87,7 +71,7 @@ class DelegationShape(Shape):
     chain: list[PlaceShape]
     progress: ProgressShape | None
     result: ResultShape | None
-    error: Json | None
+    error: ErrorShape | None
 
 
 class DelegatedShape(DelegationShape):
@@ -168,7 +152,7 @@ def view(found: Delegation) -> Json:
             "task": text_of(found.body),
             "parts": found.body["parts"],
             "result": None if found.reply is None else {"text": text_of(found.reply), "parts": found.reply["parts"]},
-            "progress": None if found.progress is None else _progress(found.progress),
+            "progress": None if found.progress is None else progress_shape(found.progress),
             **{name: getattr(found, name) for name in _SAME},
         }
     ).model_dump(mode="json")
@@ -187,11 +171,6 @@ _SAME = (
     *("thread_id", "created_at", "updated_at", "ended_at", "deadline", "attempt"),
     *("cancel_requested", "report", "on_behalf_of", "chain", "error"),
 )
-
-
-def _progress(told: Json) -> Json:
-    parts: list[Json] = told["parts"] or []
-    return {"text": text_of({"parts": parts}), "parts": parts, "status": told["status"], "at": told["at"]}
 
 
 def _tree(found: Delegation) -> TreeShape:

@@ -1,6 +1,6 @@
 """What was said and what happened: ``chat-history``, ``activity``, and ``notify``, by which an agent tells its people something."""
 
-from typing import Annotated
+from typing import Annotated, Literal, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -8,41 +8,58 @@ from pydantic import Field
 from starlette.requests import Request
 
 from postroom.core.events.model import Event, EventFilter
-from postroom.core.messages.model import Draft, Entry
+from postroom.core.messages.model import Draft, Entry, Passage, State, Strand
 from postroom.edges.body import Fields, Id, Text
 from postroom.edges.context import traceparent_of
 from postroom.edges.idempotency import key_of, message_id_for
 from postroom.edges.rest.calling import Caller, Use, body, takes
-from postroom.edges.rest.shapes import Json, Limit, Moment, Seq, Shape, Time, Word
+from postroom.edges.rest.shapes import (
+    ErrorShape,
+    Json,
+    Limit,
+    Moment,
+    Part,
+    ProgressShape,
+    RoleName,
+    SenderShape,
+    Seq,
+    Shape,
+    Time,
+    Word,
+    progress_shape,
+    sender_shape,
+)
 from postroom.edges.wire import part_from_wire, text_message, text_of
 
 router = APIRouter(prefix="/workspaces/{id}", tags=["Talking"])
 
-
-class SenderShape(Shape):
-    """Who said it."""
-
-    kind: str
-    id: UUID
-    name: str
+Sought = Annotated[Word, Field(min_length=1, max_length=200)]
 
 
 class EntryShape(Shape):
-    """One line of a conversation. ``attachments`` are those of the parts that are files."""
+    """One line of a conversation. ``attachments`` are those of the parts that are files.
+
+    What is asked of the agent has a state; until it ends also what its agent tells of it (``progress``), and from then on ``ended_at``.
+    """
 
     id: UUID
     seq: int
-    role: str
+    role: RoleName
     sender: SenderShape
     content: str
-    parts: list[Json]
-    attachments: list[Json]
-    state: str | None
+    parts: list[Part]
+    attachments: list[Part]
+    state: State | None
     reply_to: UUID | None
     thread_id: str
     task_id: UUID
-    error: Json | None
+    error: ErrorShape | None
     timestamp: Moment
+    attempt: int | None
+    handed_at: Moment | None
+    cancel_requested: bool
+    progress: ProgressShape | None
+    ended_at: Moment | None
 
 
 class HistoryShape(Shape):
@@ -53,10 +70,13 @@ class HistoryShape(Shape):
     next: str | None
 
 
+ActorKind = Literal["operator", "person", "workspace", "server"]
+
+
 class ActorShape(Shape):
     """Who did it."""
 
-    kind: str
+    kind: ActorKind
     id: UUID | None
 
 
@@ -90,8 +110,16 @@ class NoticeReceipt(Shape):
     thread_id: str
 
 
+Between = Literal["people", "agents"]
+_STRANDS: dict[Between | None, tuple[Strand, ...]] = {
+    None: tuple(Strand),
+    "people": (Strand.FROM_PEOPLE, Strand.TO_PEOPLE),
+    "agents": (Strand.AGENTS,),
+}
+
+
 @router.get("/chat-history")
-async def chat_history(
+async def chat_history(  # noqa: PLR0913 - a parameter, a query field
     id: UUID,
     caller: Caller,
     services: Use,
@@ -100,10 +128,23 @@ async def chat_history(
     before: Seq | None = None,
     after: Seq | None = None,
     before_ts: Time | None = None,
+    around: Annotated[Seq | None, Query(description="A place to open the conversation at; it goes on before it.")] = None,
     thread_id: Word | None = None,
+    between: Annotated[Between | None, Query(alias="with", description="People and the agent, or the agent and others.")] = None,
+    q: Annotated[Sought | None, Query(description="Words that have to stand in it. Each call looks at some; `next` goes on.")] = None,
 ) -> HistoryShape:
     """A page of what was said to and by this workspace: the newest, or from a place on."""
-    page = await services.messages.history(caller, id, thread=thread_id, before=before, after=after, before_time=before_ts, limit=limit)
+    wanted = Passage(
+        strands=_STRANDS[between],
+        thread=thread_id,
+        before=before,
+        after=after,
+        before_time=before_ts,
+        around=around,
+        words=q,
+        limit=limit,
+    )
+    page = await services.reading.history(caller, id, wanted)
     following = None if page.next is None else str(page.next)
     return HistoryShape(messages=[_entry_shape(entry) for entry in page.entries], reached_end=page.reached_end, next=following)
 
@@ -141,21 +182,26 @@ async def activity(  # noqa: PLR0913 - a parameter, a query field
 
 
 def _entry_shape(entry: Entry) -> EntryShape:
-    parts: list[Json] = entry.body.get("parts", [])
+    parts: list[Part] = entry.body.get("parts", [])
     return EntryShape(
         id=entry.id,
         seq=entry.seq,
-        role=entry.role,
-        sender=SenderShape(kind=entry.sender_kind, id=entry.sender_id, name=entry.sender_name),
+        role=cast(RoleName, entry.role),
+        sender=sender_shape(entry),
         content=text_of(entry.body),
         parts=parts,
         attachments=[part for part in parts if "raw" in part or "url" in part],
-        state=entry.state,
+        state=None if entry.state is None else State(entry.state),
         reply_to=entry.reply_to,
         thread_id=entry.thread_id,
         task_id=entry.task_id,
-        error=entry.error,
-        timestamp=entry.timestamp,
+        error=None if entry.error is None else ErrorShape.model_validate(entry.error),
+        timestamp=entry.accepted_at,
+        attempt=entry.attempt,
+        handed_at=entry.handed_at,
+        cancel_requested=entry.cancel_requested,
+        progress=None if entry.progress is None else progress_shape(entry.progress),
+        ended_at=entry.ended_at,
     )
 
 
@@ -168,7 +214,7 @@ def _activity_shape(event: Event, installation: UUID) -> ActivityShape:
         workspace_id=event.workspace_id,
         peer_id=event.peer_id,
         message_id=event.message_id,
-        actor=ActorShape(kind=event.actor_kind, id=event.actor_id),
+        actor=ActorShape(kind=cast(ActorKind, event.actor_kind), id=event.actor_id),
         timestamp=event.at,
         payload=event.payload,
     )

@@ -8,18 +8,15 @@ from pydantic import Field
 
 from postroom.core.deliveries.model import Waiting
 from postroom.edges.rest.calling import Caller, Use
-from postroom.edges.rest.shapes import Json, Moment, Shape
+from postroom.edges.rest.shapes import Json, Moment, SenderShape, Shape
 from postroom.errors import Forbidden
 
 router = APIRouter(prefix="/workspaces/{id}", tags=["Inbox"])
 
 
-class SenderShape(Shape):
-    """Who said it."""
+class PosterShape(SenderShape):
+    """Who said it, and what they do."""
 
-    kind: str
-    id: UUID
-    name: str
     role: str | None
 
 
@@ -29,7 +26,7 @@ class WaitingShape(Shape):
     message_id: UUID
     state: str
     attempt: int
-    sender: SenderShape
+    sender: PosterShape
     on_behalf_of: list[Json]
     report: Json | None
     thread_id: str
@@ -63,7 +60,7 @@ def _shape(found: Waiting) -> WaitingShape:
     return WaitingShape(
         **same,
         state="handed" if found.handed else "accepted",
-        sender=SenderShape.model_validate(delivery.sender),
+        sender=PosterShape.model_validate(delivery.sender),
         on_behalf_of=list(delivery.chain),
         accepted_at=found.accepted_at,
         cancel_requested=delivery.cancel,

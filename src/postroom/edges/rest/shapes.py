@@ -1,13 +1,16 @@
 """What all answers are made of."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Protocol, cast
+from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.functional_validators import AfterValidator
+from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
+from postroom.core.identity.model import PrincipalKind
 from postroom.edges.body import check_text
-from postroom.edges.wire import rfc3339
+from postroom.edges.wire import rfc3339, text_of
 
 Json = dict[str, Any]
 
@@ -21,6 +24,77 @@ class Shape(BaseModel):
     """Base of answers, made from the core's dataclasses."""
 
     model_config = ConfigDict(from_attributes=True)
+
+
+class PlaceShape(Shape):
+    """A workspace, by its name."""
+
+    id: UUID
+    name: str
+
+
+class SenderShape(Shape):
+    """Who said it."""
+
+    kind: PrincipalKind
+    id: UUID
+    name: str
+
+
+class Said(Protocol):
+    """What was said by somebody."""
+
+    @property
+    def sender_kind(self) -> str: ...
+    @property
+    def sender_id(self) -> UUID: ...
+    @property
+    def sender_name(self) -> str: ...
+
+
+def sender_shape(said: Said) -> SenderShape:
+    """Who said it."""
+    return SenderShape(kind=PrincipalKind(said.sender_kind), id=said.sender_id, name=said.sender_name)
+
+
+RoleName = Literal["user", "agent", "system"]
+
+
+class Part(TypedDict, total=False):
+    """A part of an A2A message in its 1.0 form: exactly one of text, raw (base64), url and data. Members that are not known are kept."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # pyright: ignore[reportGeneralTypeIssues]
+
+    text: str
+    raw: str
+    url: str
+    data: Any
+    filename: str
+    mediaType: str
+    metadata: Json
+
+
+class ErrorShape(Shape):
+    """Why a message failed; ``last`` is the error of its last attempt."""
+
+    code: str
+    detail: str
+    last: Annotated["ErrorShape | None", Field(exclude_if=lambda last: last is None)] = None
+
+
+class ProgressShape(Shape):
+    """The newest that an agent told before its answer."""
+
+    text: str
+    parts: list[Part]
+    status: str | None
+    at: Moment
+
+
+def progress_shape(told: Json) -> ProgressShape:
+    """What ``newest_progress`` of migration 0006 brings, as it is shown."""
+    parts = cast(list[Part], told["parts"] or [])
+    return ProgressShape(text=text_of({"parts": parts}), parts=parts, status=told["status"], at=told["at"])
 
 
 def _in_utc(moment: datetime) -> datetime:

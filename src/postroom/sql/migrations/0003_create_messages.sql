@@ -37,12 +37,17 @@ create table message (
     chain           uuid[] not null,
     -- Its end is posted into the mailbox of its sender. That post has this message as "reply_to", and the role "user".
     report          boolean not null,
+    -- The conversation that it belongs to: of the agent with people, one way and the other, or with other agents. An answer belongs where
+    -- what it answers does. Stored, because a page of one conversation must not look through the other, however rare its messages are.
+    strand          text not null check (strand in ('from_people', 'to_people', 'agents')),
     unique (workspace_id, seq),
     check ((idempotency_key is null) or (fingerprint is not null)),
-    check (not report or sender_kind = 'workspace')
+    check (not report or sender_kind = 'workspace'),
+    check ((strand = 'from_people') = (sender_kind <> 'workspace'))
 );
 create unique index message_key on message (sender_kind, sender_id, idempotency_key) where idempotency_key is not null;
-create index message_thread on message (workspace_id, thread_id, seq);
+create index message_strand on message (workspace_id, strand, seq);
+create index message_thread on message (workspace_id, thread_id, strand, seq);
 create index message_task on message (task_id) where task_id <> id and role = 'user';
 create index message_delegation on message (sender_id, accepted_at, id)
     where role = 'user' and sender_kind = 'workspace' and reply_to is null and sender_id <> workspace_id;

@@ -107,10 +107,11 @@ begin
         content := coalesce((select m.body from message m where m.id = ended.reply_id),
             jsonb_build_object('parts', jsonb_build_array(jsonb_build_object('text', ended.error ->> 'detail'))));
         active := box.active_count < box.max_concurrent;
-        insert into message (id, workspace_id, seq, role, sender_kind, sender_id, thread_id, task_id, reply_to, body, traceparent, deadline, chain, report)
+        insert into message (id, workspace_id, seq, role, sender_kind, sender_id, thread_id, task_id, reply_to, body, traceparent, deadline, chain, report,
+            strand)
         values (posted, box.workspace_id, box.last_seq + 1, 'user', 'workspace', asked.workspace_id, thread, posted, asked.id,
             content || jsonb_build_object('role', 'ROLE_USER', 'messageId', posted), asked.traceparent,
-            clock_timestamp() + interval '30 days', trim_array(asked.chain, 1), false);
+            clock_timestamp() + interval '30 days', trim_array(asked.chain, 1), false, 'agents');
         insert into work (message_id, workspace_id, seq, due_at, called, deadline)
         values (posted, box.workspace_id, box.last_seq + 1, case when active then greatest(clock_timestamp(), box.unreachable_until) else 'infinity' end,
             box.called, clock_timestamp() + interval '30 days');
@@ -157,7 +158,7 @@ declare
 begin
     delete from work w where w.message_id = any(array(select k.message_id from unnest(p_works) k));
     for one in
-        select w.message_id, w.workspace_id, w.attempt, p_ends[w.ordinality::integer] as ending, m.sender_kind, m.sender_id, m.thread_id, m.task_id, m.seq, m.traceparent, m.report,
+        select w.message_id, w.workspace_id, w.attempt, p_ends[w.ordinality::integer] as ending, m.sender_kind, m.sender_id, m.thread_id, m.task_id, m.seq, m.traceparent, m.report, m.strand,
             b.last_seq + count(*) filter (where (p_ends[w.ordinality::integer]).body is not null)
                 over (partition by w.workspace_id order by w.ordinality) as reply_seq
         from unnest(p_works) with ordinality w,
@@ -180,6 +181,7 @@ begin
             reply.accepted_at := clock_timestamp();
             reply.chain := '{}';
             reply.report := false;
+            reply.strand := case one.strand when 'from_people' then 'to_people' else 'agents' end;
             replies := replies || reply;
         end if;
         ended.message_id := one.message_id;
@@ -440,6 +442,7 @@ begin
         said.parent_id := parent_id;
         said.chain := links;
         said.report := given.report;
+        said.strand := case given.sender_kind when 'workspace' then 'agents' else 'from_people' end;
         messages := messages || said;
 
         w.message_id := given.id;
@@ -826,8 +829,8 @@ begin
     end if;
     update mailbox set last_seq = last_seq + 1 where workspace_id = p_workspace returning last_seq into seq;
     insert into message (id, workspace_id, seq, role, sender_kind, sender_id, thread_id, task_id, idempotency_key, fingerprint, body, traceparent,
-        chain, report)
-    values (p_id, p_workspace, seq, 'agent', 'workspace', p_workspace, p_thread, p_id, p_key, p_fingerprint, p_body, p_traceparent, '{}', false);
+        chain, report, strand)
+    values (p_id, p_workspace, seq, 'agent', 'workspace', p_workspace, p_thread, p_id, p_key, p_fingerprint, p_body, p_traceparent, '{}', false, 'to_people');
     perform note_event('notice.posted', p_workspace, null, p_id, 'workspace', p_workspace,
         jsonb_build_object('seq', seq, 'thread_id', p_thread, 'preview', p_preview));
     return query select 'accepted', p_id, seq, p_thread;

@@ -1,4 +1,4 @@
--- Slice "messages". Writes: message (through the functions of migration 0005).
+-- Slice "messages". Writes: message (through the functions of migration 0005), read_mark.
 
 -- name: accept_messages
 select item, verdict, message_id, workspace_id, seq, thread_id, task_id, accepted_at, deadline, token, lease_until, active, called, url, agent_card,
@@ -25,32 +25,73 @@ where m.id = $1 and m.workspace_id = $2 and m.role = 'user'
 select m.id from message m where (m.id = $1 or (m.task_id = $1 and m.task_id <> m.id)) and m.role = 'user' order by m.seq desc limit 1
 
 -- name: read_history
--- $1 workspace, $2 principal kind, $3 principal, $4 thread, $5 before seq, $6 after seq, $7 before time, $8 limit; newest first unless after.
--- Four ways to the page, of which the parameters leave one: each walks an index in its order and stops at the limit. One order by for both
--- directions would sort the whole mailbox for every page.
-with page as (
-    (select m.id from message m
-    where $4::text is null and $6::bigint is null and m.workspace_id = $1 and m.seq < coalesce($5, 9223372036854775807)
-      and ($7::timestamptz is null or m.accepted_at < $7) order by m.seq desc limit $8)
-    union all
-    (select m.id from message m
-    where $4::text is null and $6::bigint is not null and m.workspace_id = $1 and m.seq < coalesce($5, 9223372036854775807) and m.seq > $6
-      and ($7::timestamptz is null or m.accepted_at < $7) order by m.seq limit $8)
-    union all
-    (select m.id from message m
-    where m.thread_id = $4 and $6::bigint is null and m.workspace_id = $1 and m.seq < coalesce($5, 9223372036854775807)
-      and ($7::timestamptz is null or m.accepted_at < $7) order by m.seq desc limit $8)
-    union all
-    (select m.id from message m
-    where m.thread_id = $4 and $6::bigint is not null and m.workspace_id = $1 and m.seq < coalesce($5, 9223372036854775807) and m.seq > $6
-      and ($7::timestamptz is null or m.accepted_at < $7) order by m.seq limit $8)
+-- $1 workspace, $2 strands, $3 thread, $4 before seq, $5 after seq, $6 before time, $7 how many to pass by, $8 words to look for, $9 how many to
+-- bring; newest first unless after. One row at least: how many it passed by, and where it stopped.
+-- Four ways through each strand, of which the parameters leave one: each walks an index in its order and stops at the limit. One order by for
+-- both directions would sort the whole mailbox for every page. Compared as rows, from and to, the columns leave only the index that has all of
+-- them: with an equation the planner may as well walk the mailbox and drop what is of other strands or threads.
+with passed as (
+    select way.id, way.seq from unnest($2::text[]) s (strand), lateral (
+        (select m.id, m.seq from message m
+        where $3::text is null and $5::bigint is null and m.workspace_id = $1
+          and (m.strand, m.seq) > (s.strand, coalesce($5, 0)) and (m.strand, m.seq) < (s.strand, coalesce($4, 9223372036854775807))
+          and ($6::timestamptz is null or m.accepted_at < $6)
+        order by m.strand desc, m.seq desc limit $7)
+        union all
+        (select m.id, m.seq from message m
+        where $3::text is null and $5::bigint is not null and m.workspace_id = $1
+          and (m.strand, m.seq) > (s.strand, coalesce($5, 0)) and (m.strand, m.seq) < (s.strand, coalesce($4, 9223372036854775807))
+          and ($6::timestamptz is null or m.accepted_at < $6)
+        order by m.strand, m.seq limit $7)
+        union all
+        (select m.id, m.seq from message m
+        where $3::text is not null and $5::bigint is null and m.workspace_id = $1
+          and (m.thread_id, m.strand, m.seq) > ($3, s.strand, coalesce($5, 0)) and (m.thread_id, m.strand, m.seq) < ($3, s.strand, coalesce($4, 9223372036854775807))
+          and ($6::timestamptz is null or m.accepted_at < $6)
+        order by m.thread_id desc, m.strand desc, m.seq desc limit $7)
+        union all
+        (select m.id, m.seq from message m
+        where $3::text is not null and $5::bigint is not null and m.workspace_id = $1
+          and (m.thread_id, m.strand, m.seq) > ($3, s.strand, coalesce($5, 0)) and (m.thread_id, m.strand, m.seq) < ($3, s.strand, coalesce($4, 9223372036854775807))
+          and ($6::timestamptz is null or m.accepted_at < $6)
+        order by m.thread_id, m.strand, m.seq limit $7)
+    ) way
+    order by case when $5::bigint is null then -way.seq else way.seq end limit $7
+), found as (
+    select p.id from passed p
+    where $8::text is null or exists (select from message m where m.id = p.id and strpos(lower(words_of(m.body)), lower($8)) > 0)
+    order by case when $5::bigint is null then -p.seq else p.seq end limit $9
 )
-select m.id, m.seq, m.role, m.sender_kind, m.sender_id, coalesce(sw.name, sp.name, 'Operator') as sender_name, m.thread_id, m.task_id, m.reply_to,
-    m.body, m.accepted_at, coalesce(case when o.interrupted is null then o.state else 'input_required' end, case when w.handed_at is not null then 'handed' when w.message_id is not null then 'accepted' end) as state,
-    o.error, coalesce(w.attempt, o.attempts) as attempt
-from page join message m on m.id = page.id
-left join outcome o on o.message_id = m.id left join work w on w.message_id = m.id
-left join workspace sw on m.sender_kind = 'workspace' and sw.id = m.sender_id
-left join person sp on m.sender_kind = 'person' and sp.id = m.sender_id
-where $2::text in ('operator', 'person') or $3 = $1
-order by case when $6::bigint is null then -m.seq else m.seq end
+select e.passed, e.edge, line.*
+from (select count(*) as passed, case when $5::bigint is null then min(seq) else max(seq) end as edge from passed) e
+left join (select line.* from found f, lateral (select * from entry where entry.id = f.id limit 1) line) line on true
+order by case when $5::bigint is null then -line.seq else line.seq end
+
+-- name: list_chats
+-- The people's conversations: $1 the reader, $2 one workspace or all. Where each was last spoken, and what of it the reader has not seen.
+select w.id as workspace_id, coalesce(r.seq, 0) as read_seq,
+    (select count(*) from (
+        select from message m
+        where m.workspace_id = w.id and (m.strand, m.seq) > ('to_people', coalesce(r.seq, 0))
+          and (m.strand, m.seq) < ('to_people', 9223372036854775807)
+        order by m.strand, m.seq limit 100) told)::integer as unread,
+    line.id, line.seq, line.role, line.sender_kind, line.sender_id, line.sender_name, line.state, line.accepted_at,
+    coalesce(nullif(left(words_of(line.body), 280), ''), jsonb_path_query_first(line.body, '$.parts[*].filename') #>> '{}') as preview
+from workspace w
+left join read_mark r on r.reader_id = $1 and r.workspace_id = w.id
+left join lateral (
+    select way.id from unnest(array['from_people', 'to_people']) s (strand), lateral (
+        select m.id, m.seq from message m
+        where m.workspace_id = w.id and (m.strand, m.seq) > (s.strand, 0) and (m.strand, m.seq) < (s.strand, 9223372036854775807)
+        order by m.strand desc, m.seq desc limit 1) way
+    order by way.seq desc limit 1) latest on true
+left join lateral (select * from entry where entry.id = latest.id limit 1) line on true
+where w.removed_at is null and ($2::uuid is null or w.id = $2)
+order by line.accepted_at desc nulls last, w.created_at, w.id
+
+-- name: mark_read
+-- $1 reader, $2 workspace, $3 seq. Forward only, and no further than the mailbox is; a row only if it moved.
+insert into read_mark (reader_id, workspace_id, seq)
+select $1, b.workspace_id, least($3, b.last_seq) from mailbox b where b.workspace_id = $2 and least($3, b.last_seq) > 0
+on conflict (reader_id, workspace_id) do update set seq = excluded.seq where read_mark.seq < excluded.seq
+returning seq

@@ -1,0 +1,77 @@
+"""``/chats``: the people's conversation with every agent at a glance, and how far each reader has read."""
+
+from typing import Annotated, cast
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from postroom.core.messages.model import Chat, LastLine, State
+from postroom.edges.body import Fields
+from postroom.edges.rest.calling import Manager, ManagerHere, Use, body, takes
+from postroom.edges.rest.shapes import Moment, RoleName, SenderShape, Shape, sender_shape
+
+router = APIRouter(tags=["Talking"])
+
+
+class LastMessageShape(Shape):
+    """The newest message between people and the agent; ``preview`` are its first words, or the name of its file."""
+
+    id: UUID
+    seq: int
+    role: RoleName
+    sender: SenderShape
+    preview: str | None
+    state: State | None
+    timestamp: Moment
+
+
+class ChatShape(Shape):
+    """The conversation with one agent; ``unread`` is what it said to people after ``read_seq``, counted up to 100."""
+
+    workspace_id: UUID
+    unread: int
+    read_seq: int
+    last_message: LastMessageShape | None
+
+
+class Mark(Fields):
+    """How far the caller has read."""
+
+    seq: Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+
+
+class MarkShape(Shape):
+    """How far the caller has read now, and what is left."""
+
+    read_seq: int
+    unread: int
+
+
+@router.get("/chats")
+async def list_all(caller: Manager, services: Use) -> list[ChatShape]:
+    """The people's conversation with every agent, the most recently spoken first, and what of it the caller has not read."""
+    return [_chat_shape(chat) for chat in await services.reading.chats(caller)]
+
+
+@router.put("/workspaces/{id}/read", openapi_extra=takes(Mark))
+async def mark_read(id: UUID, caller: ManagerHere, services: Use, mark: Annotated[Mark, body(Mark)]) -> MarkShape:
+    """Move the caller's own mark forward; a place before it changes nothing, and none is beyond the newest message."""
+    return MarkShape.model_validate(await services.reading.mark_read(caller, id, mark.seq))
+
+
+def _chat_shape(chat: Chat) -> ChatShape:
+    last = None if chat.last is None else _last_shape(chat.last)
+    return ChatShape(workspace_id=chat.workspace_id, unread=chat.unread, read_seq=chat.read_seq, last_message=last)
+
+
+def _last_shape(line: LastLine) -> LastMessageShape:
+    return LastMessageShape(
+        id=line.id,
+        seq=line.seq,
+        role=cast(RoleName, line.role),
+        sender=sender_shape(line),
+        preview=line.preview,
+        state=None if line.state is None else State(line.state),
+        timestamp=line.accepted_at,
+    )

@@ -1,0 +1,108 @@
+"""Chats over HTTP: what the page is told of them, and of what it may ask."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.support.http import Answer, ask
+from tests.support.server import ServerProcess
+
+Json = dict[str, Any]
+HEADERS = {"A2A-Version": "1.0", "Content-Type": "application/json"}
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A workspace of this test, and its people."""
+
+    server: ServerProcess
+    id: str
+    token: str
+
+    def people(self, method: str, path: str, body: Any = None) -> Answer:
+        return ask(self.server.url, method, path.replace("{id}", self.id), token=self.server.operator_token, body=body, headers=HEADERS)
+
+    def own(self, method: str, path: str, body: Any = None) -> Answer:
+        return ask(self.server.url, method, path.replace("{id}", self.id), token=self.token, body=body)
+
+    def send(self, text: str) -> str:
+        answer = self.people("POST", "/workspaces/{id}/a2a", _send(text))
+        return answer.headers["x-postroom-message-id"]
+
+    def history(self, query: str = "") -> Json:
+        return self.people("GET", f"/workspaces/{{id}}/chat-history?{query}").body
+
+    def chat(self) -> Json:
+        [found] = [chat for chat in self.people("GET", "/chats").body if chat["workspace_id"] == self.id]
+        return found
+
+
+def _send(text: str) -> Json:
+    message = {"role": "ROLE_USER", "messageId": str(uuid4()), "parts": [{"text": text}]}
+    params = {"message": message, "configuration": {"returnImmediately": True}}
+    return {"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": params}
+
+
+@pytest.fixture
+def agent(server: ServerProcess) -> Agent:
+    made = ask(server.url, "POST", "/workspaces", token=server.operator_token, body={"name": f"chatty {uuid4()}"}).body
+    return Agent(server, made["id"], made["token"])
+
+
+def test_a_chat_is_shown_with_its_last_message_and_what_is_new(agent: Agent) -> None:
+    assert agent.chat() == {"workspace_id": agent.id, "unread": 0, "read_seq": 0, "last_message": None}
+    sent = agent.send("good morning")
+    last = agent.chat()["last_message"]
+    assert (last["id"], last["seq"], last["role"], last["preview"], last["state"]) == (sent, 1, "user", "good morning", "accepted")
+    assert last["sender"]["kind"] == "operator" and last["timestamp"].endswith("Z")
+    agent.own("POST", "/workspaces/{id}/notify", {"message": "by the way"})
+    assert (agent.chat()["unread"], agent.chat()["last_message"]["preview"]) == (1, "by the way")
+    assert agent.people("PUT", "/workspaces/{id}/read", {"seq": 2}).body == {"read_seq": 2, "unread": 0}
+    assert agent.people("PUT", "/workspaces/{id}/read", {"seq": 1}).body == {"read_seq": 2, "unread": 0}
+    assert (agent.chat()["unread"], agent.chat()["read_seq"]) == (0, 2)
+
+
+def test_a_line_shows_how_far_its_message_is(agent: Agent) -> None:
+    sent = agent.send("work")
+    [item] = agent.own("POST", "/workspaces/{id}/inbox/claim", {"wait": 5}).body["items"]
+    told = {"token": item["token"], "text": "half", "status": "on it"}
+    assert agent.own("POST", f"/workspaces/{{id}}/inbox/{sent}/progress", told).status == 200
+    [line] = agent.history()["messages"]
+    assert (line["state"], line["attempt"], line["cancel_requested"], line["ended_at"]) == ("handed", 1, False, None)
+    assert line["handed_at"].endswith("Z") and line["progress"].pop("at").endswith("Z")
+    assert line["progress"] == {"text": "half", "parts": [{"text": "half"}], "status": "on it"}
+    assert agent.own("POST", f"/workspaces/{{id}}/inbox/{sent}/reply", {"token": item["token"], "text": "whole"}).status == 200
+    asked, answered = agent.history()["messages"]
+    assert asked["ended_at"].endswith("Z") and asked["progress"] is None
+    assert (answered["state"], answered["attempt"], answered["ended_at"]) == (None, None, None)
+
+
+def test_a_conversation_is_narrowed_searched_and_opened_at_a_place(agent: Agent) -> None:
+    for text in ("Alpha", "beta", "ALPHABET", "gamma"):
+        agent.send(text)
+    agent.own("POST", "/workspaces/{id}/notify", {"message": "noted"})
+    assert [line["seq"] for line in agent.history("with=people&q=alpha")["messages"]] == [1, 3]
+    assert agent.history("with=agents") == {"messages": [], "reached_end": True, "next": None}
+    page = agent.history("q=alpha&limit=1")
+    assert ([line["seq"] for line in page["messages"]], page["next"], page["reached_end"]) == ([3], "3", False)
+    page = agent.history("around=3&limit=3")
+    assert ([line["seq"] for line in page["messages"]], page["next"], page["reached_end"]) == ([2, 3, 4], "2", False)
+
+
+@pytest.mark.parametrize("query", ["with=everybody", "q=", f"q={'x' * 201}", "around=-1", "around=1&before=2", "around=1&q=x"])
+def test_what_can_not_be_asked_is_said(agent: Agent, query: str) -> None:
+    answer = agent.people("GET", f"/workspaces/{{id}}/chat-history?{query}")
+    assert (answer.status, answer.code) == (422, "invalid")
+
+
+def test_types_of_the_page_are_described(server: ServerProcess) -> None:
+    """The page's types are made from this description: what is known has a name."""
+    schemas = ask(server.url, "GET", "/openapi.json", token=server.operator_token).body["components"]["schemas"]
+    line = schemas["EntryShape"]["properties"]
+    assert line["role"]["enum"] == ["user", "agent", "system"]
+    assert {"$ref": "#/components/schemas/ProgressShape"} in line["progress"]["anyOf"]
+    assert {"$ref": "#/components/schemas/State"} in line["state"]["anyOf"]
+    assert line["parts"]["items"] == {"$ref": "#/components/schemas/Part"}
+    assert not [name for name in schemas if name.startswith("postroom__")]
