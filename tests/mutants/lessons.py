@@ -115,10 +115,8 @@ _LOST_SEEDS = [
     Seed(
         name="L12 the history is read from what the feed still has",
         file="sql/queries/messages.sql",
-        old="where $2::text in ('operator', 'person') or $3 = $1\n",
-        new="""where ($2::text in ('operator', 'person') or $3 = $1)
-  and exists (select from event e where e.message_id = m.id)
-""",
+        old="where entry.id = f.id limit 1) line) line on true\n",
+        new="where entry.id = f.id and exists (select from event e where e.message_id = f.id) limit 1) line) line on true\n",
         tests=(f"{_LOST}::test_l12_pruning_the_feed_takes_no_message_and_no_key",),
     ),
     Seed(

@@ -8,6 +8,7 @@ from tests.mutants.lessons import LESSONS
 from tests.mutants.mcp import MCP
 from tests.mutants.network import NETWORK
 from tests.mutants.races import RACES
+from tests.mutants.reading import READING
 from tests.mutants.seed import Seed
 from tests.mutants.streams import STREAMS
 
@@ -133,8 +134,8 @@ order by xid, id limit $3
     Seed(
         name="T24 a page of the history sorts the whole mailbox",
         file="sql/queries/messages.sql",
-        old="order by m.seq desc limit $8)\n    union all\n    (select m.id from message m\n    where $4",
-        new="order by -m.seq limit $8)\n    union all\n    (select m.id from message m\n    where $4",
+        old="order by m.strand desc, m.seq desc limit $7)",
+        new="order by -m.seq limit $7)",
         tests=(f"{GROWTH}::test_page_of_the_history",),
     ),
     Seed(
@@ -170,4 +171,4 @@ CRASHES = [
     ),
 ]
 
-SEEDS = [*CORE, *FAULTS, *CRASHES, *LESSONS, *NETWORK, *RACES, *AGENTS, *BRIDGE, *MCP, *DELEGATIONS, *STREAMS]
+SEEDS = [*CORE, *FAULTS, *CRASHES, *LESSONS, *NETWORK, *RACES, *AGENTS, *BRIDGE, *MCP, *DELEGATIONS, *STREAMS, *READING]
