@@ -34,14 +34,12 @@ export async function toClipboard(text: string): Promise<void> {
 /** Something to copy as a whole: a command, an address, a body. */
 export function Code({ text, label }: { text: string; label?: string }) {
   return (
-    <div className="group relative">
+    <div className="flex items-start rounded-lg border border-line bg-raised">
       {/* A long line is scrolled, by the keyboard too. */}
-      <pre tabIndex={0} aria-label={label ?? "Text to copy"} role="region" className="overflow-x-auto rounded-lg border border-line bg-raised py-2.5 pr-12 pl-3 font-mono text-xs leading-5">
+      <pre tabIndex={0} aria-label={label ?? "Text to copy"} role="region" className="min-w-0 flex-1 overflow-x-auto rounded-lg px-3 py-2.5 font-mono text-xs leading-5">
         {text}
       </pre>
-      <div className="absolute top-1 right-1">
-        <Copy text={text} label={label === undefined ? "Copy" : `Copy: ${label}`} />
-      </div>
+      <Copy text={text} label={label === undefined ? "Copy" : `Copy: ${label}`} />
     </div>
   );
 }

@@ -34,7 +34,7 @@ export function Panel({ title, beside, children }: Headed) {
   const id = useId();
   return (
     <section aria-labelledby={id} className="min-w-0 rounded-xl border border-line bg-surface">
-      <header className="flex min-h-12 flex-wrap items-center gap-2 border-b border-line py-1 pr-2 pl-4">
+      <header className="flex min-h-12 flex-wrap items-center gap-2 border-b border-line px-4 py-1">
         <h2 id={id} className="flex-1 text-sm font-semibold">
           {title}
         </h2>

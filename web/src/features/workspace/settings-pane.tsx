@@ -1,5 +1,15 @@
 import type { Workspace } from "@/api/workspaces";
+import { Sheet } from "@/ui/panel";
+import { Pausing } from "./pausing";
+import { Removal } from "./removal";
+import { SettingsForm } from "./settings-form";
 
 export function SettingsPane({ workspace }: { workspace: Workspace }) {
-  return <p className="p-5">{workspace.name}</p>;
+  return (
+    <Sheet>
+      <SettingsForm workspace={workspace} />
+      <Pausing workspace={workspace} />
+      <Removal workspace={workspace} />
+    </Sheet>
+  );
 }
