@@ -1,5 +1,5 @@
 import { ArrowLeft, UserX } from "lucide-react";
-import { type ComponentType, Suspense, lazy } from "react";
+import { type ComponentType, Suspense, lazy, useEffect, useRef } from "react";
 import { Link, NavLink, useParams } from "react-router";
 import { type Workspace, useWorkspace, useWorkspaces } from "@/api/workspaces";
 import { ChatPane } from "@/features/chat/chat-pane";
@@ -37,7 +37,7 @@ export function WorkspacePage() {
   const Pane = shown.pane;
   return (
     <>
-      <Head workspace={workspace} />
+      <Head workspace={workspace} shown={shown.name} />
       <Suspense fallback={<Waiting what="One moment" />}>
         {/* Another agent is another pane: nothing of one stays in the other's. */}
         <Pane key={`${id}/${shown.name}`} workspace={workspace} />
@@ -46,7 +46,10 @@ export function WorkspacePage() {
   );
 }
 
-function Head({ workspace: { id, name, role, status } }: { workspace: Workspace }) {
+function Head({ workspace: { id, name, role, status }, shown }: { workspace: Workspace; shown: string }) {
+  const tabs = useRef<HTMLElement>(null);
+  // They do not all fit on a phone.
+  useEffect(() => tabs.current?.querySelector("[aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "nearest" }), [shown]);
   return (
     <header className="border-b border-line bg-surface">
       <div className="flex items-center gap-3 px-3 pt-2.5 md:px-5">
@@ -64,7 +67,7 @@ function Head({ workspace: { id, name, role, status } }: { workspace: Workspace 
           <ConnectionState />
         </span>
       </div>
-      <nav aria-label="Views of this agent" className="flex gap-1 overflow-x-auto px-2 md:px-4">
+      <nav ref={tabs} aria-label="Views of this agent" className="flex gap-1 overflow-x-auto px-2 md:px-4">
         {TABS.map((tab) => (
           <NavLink
             key={tab.name}
