@@ -90,6 +90,26 @@ async def test_transactions_are_ordered_as_numbers_not_as_text(house: House, eve
     assert [event.position.xid for event in told] == [event.position.xid for event in later] == [9, 10, 99, 100]
 
 
+async def test_the_feed_is_read_backwards_without_a_gap_though_its_times_are_out_of_order(house: House) -> None:
+    agent, events = await house.workspace(), house.services.events
+    await house.sql("truncate event")
+    for xid, minutes in (("9", 3), ("10", 1), ("10", 2), ("11", 1)):
+        await house.sql(
+            "insert into event (xid, type, workspace_id, actor_kind, at) values ($1::text::xid8, 'notice.posted', $2, 'server', "
+            "now() - make_interval(mins => $3))",
+            xid,
+            agent.id,
+            minutes,
+        )
+    seen: list[Event] = []
+    before = None
+    while page := await events.page(agent.id, cursor=None, before=before, limit=1, only=EventFilter()):
+        seen = page + seen
+        before = page[0].position.encode(events.installation)
+    assert [event.position for event in seen] == [event.position for event in await events.after(agent.id, Position(0, 0))]
+    assert len(seen) == 4
+
+
 async def test_workspace_reads_its_own_feed_only(house: House) -> None:
     one, other = await house.workspace("one"), await house.workspace("other")
     house.services.events.permit(one, one.id)

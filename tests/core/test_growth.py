@@ -85,13 +85,14 @@ async def test_page_of_the_history(crowd: Crowd, thread: str | None, before: int
 @pytest.mark.parametrize("box", ["busy", "quiet"])
 async def test_page_of_the_activity(crowd: Crowd, box: str) -> None:
     workspace = getattr(crowd, box)
-    assert await crowd.rows("events", "read_recent_events", workspace, None, PAGE, None, None, None) < MOST_ROWS
+    assert await crowd.rows("events", "read_recent_events", workspace, None, PAGE, None, None, None, None, None) < MOST_ROWS
+    assert await crowd.rows("events", "read_recent_events", workspace, None, PAGE, None, None, None, str(2**62), 1) < MOST_ROWS
     assert await crowd.rows("events", "read_later_events", workspace, "0", 0, None, None, None, PAGE) < MOST_ROWS
     assert await crowd.rows("events", "read_workspace_events", "0", 0, PAGE, workspace) < MOST_ROWS
 
 
 async def test_whole_feed(crowd: Crowd) -> None:
-    assert await crowd.rows("events", "read_recent_events", None, None, PAGE, None, None, None) < MOST_ROWS
+    assert await crowd.rows("events", "read_recent_events", None, None, PAGE, None, None, None, None, None) < MOST_ROWS
     assert await crowd.rows("events", "read_all_events", "0", 0, PAGE) < MOST_ROWS
 
 

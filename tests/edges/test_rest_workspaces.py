@@ -355,8 +355,10 @@ def test_activity_goes_on_after_a_cursor(boss: Person) -> None:
     assert boss.ask("GET", f"/workspaces/{made.id}/activity?since_id={rows[1]['cursor']}").body == []
     assert [row["event"] for row in boss.ask("GET", f"/workspaces/{made.id}/activity?type=notice").body] == ["notice.posted"]
     assert boss.ask("GET", f"/workspaces/{made.id}/activity?limit=1").body == rows[1:]
+    assert boss.ask("GET", f"/workspaces/{made.id}/activity?before_id={rows[1]['cursor']}").body == rows[:1]
     for wrong in ("x", "00000000-1-1", rows[0]["cursor"].replace("-", "-9999999999", 1)):
-        assert boss.ask("GET", f"/workspaces/{made.id}/activity?since_id={wrong}").status == 400
+        for way in ("since_id", "before_id"):
+            assert boss.ask("GET", f"/workspaces/{made.id}/activity?{way}={wrong}").status == 400
 
 
 def test_the_description_names_every_call(boss: Person) -> None:

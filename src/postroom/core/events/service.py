@@ -65,12 +65,13 @@ class Events:
         return await store.read_workspace(self._db, workspace, position, PAGE)
 
     async def page(
-        self, workspace: UUID | None, *, cursor: str | None, before: datetime | None, limit: int, only: EventFilter
+        self, workspace: UUID | None, *, cursor: str | None, before: datetime | str | None, limit: int, only: EventFilter
     ) -> list[Event]:
-        """A page, oldest first: after the cursor, or the newest there are (before a time)."""
+        """A page, oldest first: after the cursor, or the newest there are, before a time or another cursor. Raises as ``start`` does."""
         if cursor is not None:
             return await store.read_later(self._db, workspace, await self.start(cursor), limit, only)
-        return (await store.read_recent(self._db, workspace, before, limit, only))[::-1]
+        place = await self.start(before) if isinstance(before, str) else before
+        return (await store.read_recent(self._db, workspace, place, limit, only))[::-1]
 
     async def prune(self, days: int, most: int) -> bool:
         """Forget events older than that, oldest first; messages are not touched. Returns whether there may be more than ``most``."""

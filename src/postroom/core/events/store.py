@@ -36,9 +36,13 @@ async def read_workspace(db: Database, workspace: UUID, after: Position, limit: 
     return [_event(row) for row in await db.fetch(SQL.read_workspace_events, str(after.xid), after.id, limit, workspace)]
 
 
-async def read_recent(db: Database, workspace: UUID | None, before: datetime | None, limit: int, only: EventFilter) -> list[Event]:
-    """The newest before a time, newest first."""
-    rows = await db.fetch(SQL.read_recent_events, workspace, before, limit, only.type, only.source, only.peer_id)
+async def read_recent(
+    db: Database, workspace: UUID | None, before: datetime | Position | None, limit: int, only: EventFilter
+) -> list[Event]:
+    """The newest before a time or a place, newest first."""
+    place = (str(before.xid), before.id) if isinstance(before, Position) else (None, None)
+    time = before if isinstance(before, datetime) else None
+    rows = await db.fetch(SQL.read_recent_events, workspace, time, limit, only.type, only.source, only.peer_id, *place)
     return [_event(row) for row in rows]
 
 

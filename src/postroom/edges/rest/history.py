@@ -170,6 +170,7 @@ async def activity(  # noqa: PLR0913 - a parameter, a query field
     source: Word | None = None,
     peer_id: UUID | None = None,
     since_id: Annotated[Word | None, Query(description="A cursor: rows after it, oldest first.")] = None,
+    before_id: Annotated[Word | None, Query(description="A cursor: the newest rows before it.")] = None,
     before_ts: Time | None = None,
     limit: Limit = 100,
 ) -> list[ActivityShape]:
@@ -177,7 +178,7 @@ async def activity(  # noqa: PLR0913 - a parameter, a query field
     await services.workspaces.get(caller, id, removed=True)
     services.events.permit(caller, id)
     only = EventFilter(type=type, source=source, peer_id=peer_id)
-    events = await services.events.page(id, cursor=since_id, before=before_ts, limit=limit, only=only)
+    events = await services.events.page(id, cursor=since_id, before=before_id or before_ts, limit=limit, only=only)
     return [_activity_shape(event, services.events.installation) for event in events]
 
 

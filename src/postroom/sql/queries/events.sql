@@ -23,23 +23,27 @@ select xid::text as xid, id, type, workspace_id, peer_id, message_id, actor_kind
 order by both_sides.xid, both_sides.id limit $3
 
 -- name: read_recent_events
--- Backwards from a time, for the first page. $1 workspace, $2 before, $3 limit, $4 type, $5 actor kind, $6 peer. Each side walks its own
--- index: one condition with "or" would look through everybody's events for those of a quiet workspace. No event is on both sides, since
--- nobody is their own peer.
+-- Backwards from the newest, a time or a place. $1 workspace, $2 before that time, $3 limit, $4 type, $5 actor kind, $6 peer, $7 xid and $8 id of
+-- the place. Times of transactions that run at once are not in the order of the feed: only who goes on from a place passes over nothing. Each
+-- side walks its own index: one condition with "or" would look through everybody's events for those of a quiet workspace. No event is on both
+-- sides, since nobody is their own peer.
 select xid::text as xid, id, type, workspace_id, peer_id, message_id, actor_kind, actor_id, payload, at from (
     (select * from event where $1::uuid is null and ($2::timestamptz is null or at < $2)
         and ($4::text is null or type = $4 or split_part(type, '.', 1) = $4) and ($5::text is null or actor_kind = $5)
         and ($6::uuid is null or peer_id = $6 or workspace_id = $6) and xid < pg_snapshot_xmin(pg_current_snapshot())
+        and (xid, id) < (coalesce($7::text, '18446744073709551615')::xid8, coalesce($8::bigint, 9223372036854775807))
         order by xid desc, id desc limit $3)
     union all
     (select * from event where workspace_id = $1 and ($2::timestamptz is null or at < $2)
         and ($4::text is null or type = $4 or split_part(type, '.', 1) = $4) and ($5::text is null or actor_kind = $5)
         and ($6::uuid is null or peer_id = $6 or workspace_id = $6) and xid < pg_snapshot_xmin(pg_current_snapshot())
+        and (xid, id) < (coalesce($7::text, '18446744073709551615')::xid8, coalesce($8::bigint, 9223372036854775807))
         order by xid desc, id desc limit $3)
     union all
     (select * from event where peer_id = $1 and ($2::timestamptz is null or at < $2)
         and ($4::text is null or type = $4 or split_part(type, '.', 1) = $4) and ($5::text is null or actor_kind = $5)
         and ($6::uuid is null or peer_id = $6 or workspace_id = $6) and xid < pg_snapshot_xmin(pg_current_snapshot())
+        and (xid, id) < (coalesce($7::text, '18446744073709551615')::xid8, coalesce($8::bigint, 9223372036854775807))
         order by xid desc, id desc limit $3)) sides
 order by sides.xid desc, sides.id desc limit $3
 
