@@ -4,6 +4,60 @@
  */
 
 export interface paths {
+    "/chats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The people's conversation with every agent, the most recently spoken first, and what of it the caller has not read */
+        get: operations["list_all_chats_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep the bytes of the body as a file of that name
+         * @description The same Idempotency-Key and bytes again are the same file.
+         */
+        post: operations["upload_files_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/files/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bytes of a file, or a range of them: for those who manage, who uploaded it, and who sent or got a message that names it */
+        get: operations["download_files__id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -433,6 +487,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/workspaces/{id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Move the caller's own mark forward; a place before it changes nothing, and none is beyond the newest message */
+        put: operations["mark_read_workspaces__id__read_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/workspaces/{id}/resume": {
         parameters: {
             query?: never;
@@ -535,8 +606,11 @@ export interface components {
         ActorShape: {
             /** Id */
             id: string | null;
-            /** Kind */
-            kind: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "operator" | "person" | "workspace" | "server";
         };
         /**
          * BeatAnswer
@@ -564,6 +638,22 @@ export interface components {
             manages: boolean;
             /** Name */
             name: string;
+        };
+        /**
+         * ChatShape
+         * @description The conversation with one agent; ``unread`` is what it said to people after ``read_seq``, counted up to 100.
+         */
+        ChatShape: {
+            last_message: components["schemas"]["LastMessageShape"] | null;
+            /** Read Seq */
+            read_seq: number;
+            /** Unread */
+            unread: number;
+            /**
+             * Workspace Id
+             * Format: uuid
+             */
+            workspace_id: string;
         };
         /**
          * CreatedShape
@@ -657,18 +747,13 @@ export interface components {
             delegation_id: string;
             /** Ended At */
             ended_at: string | null;
-            /** Error */
-            error: {
-                [key: string]: unknown;
-            } | null;
+            error: components["schemas"]["ErrorShape"] | null;
             /** Idempotent Hit */
             idempotent_hit: boolean;
             /** On Behalf Of */
             on_behalf_of: string | null;
             /** Parts */
-            parts: {
-                [key: string]: unknown;
-            }[];
+            parts: components["schemas"]["Part"][];
             progress: components["schemas"]["ProgressShape"] | null;
             /** Report */
             report: boolean;
@@ -723,16 +808,11 @@ export interface components {
             delegation_id: string;
             /** Ended At */
             ended_at: string | null;
-            /** Error */
-            error: {
-                [key: string]: unknown;
-            } | null;
+            error: components["schemas"]["ErrorShape"] | null;
             /** On Behalf Of */
             on_behalf_of: string | null;
             /** Parts */
-            parts: {
-                [key: string]: unknown;
-            }[];
+            parts: components["schemas"]["Part"][];
             progress: components["schemas"]["ProgressShape"] | null;
             /** Report */
             report: boolean;
@@ -778,36 +858,42 @@ export interface components {
         /**
          * EntryShape
          * @description One line of a conversation. ``attachments`` are those of the parts that are files.
+         *
+         *     What is asked of the agent has a state; until it ends also what its agent tells of it (``progress``), and from then on ``ended_at``.
          */
         EntryShape: {
             /** Attachments */
-            attachments: {
-                [key: string]: unknown;
-            }[];
+            attachments: components["schemas"]["Part"][];
+            /** Attempt */
+            attempt: number | null;
+            /** Cancel Requested */
+            cancel_requested: boolean;
             /** Content */
             content: string;
-            /** Error */
-            error: {
-                [key: string]: unknown;
-            } | null;
+            /** Ended At */
+            ended_at: string | null;
+            error: components["schemas"]["ErrorShape"] | null;
+            /** Handed At */
+            handed_at: string | null;
             /**
              * Id
              * Format: uuid
              */
             id: string;
             /** Parts */
-            parts: {
-                [key: string]: unknown;
-            }[];
+            parts: components["schemas"]["Part"][];
+            progress: components["schemas"]["ProgressShape"] | null;
             /** Reply To */
             reply_to: string | null;
-            /** Role */
-            role: string;
-            sender: components["schemas"]["postroom__edges__rest__history__SenderShape"];
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "user" | "agent" | "system";
+            sender: components["schemas"]["SenderShape"];
             /** Seq */
             seq: number;
-            /** State */
-            state: string | null;
+            state: components["schemas"]["State"] | null;
             /**
              * Task Id
              * Format: uuid
@@ -820,6 +906,43 @@ export interface components {
              * Format: date-time
              */
             timestamp: string;
+        };
+        /**
+         * ErrorShape
+         * @description Why a message failed; ``last`` is the error of its last attempt.
+         */
+        ErrorShape: {
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+            last?: components["schemas"]["ErrorShape"] | null;
+        };
+        /**
+         * FileShape
+         * @description A file that is kept. A message names it with a part ``{"url": url}``.
+         */
+        FileShape: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Media Type */
+            media_type: string;
+            /** Name */
+            name: string;
+            /** Sha256 */
+            sha256: string;
+            /** Size */
+            size: number;
+            /** Url */
+            url: string;
         };
         /**
          * HistoryShape
@@ -837,6 +960,33 @@ export interface components {
         HTTPValidationError: {
             /** Detail */
             detail?: components["schemas"]["ValidationError"][];
+        };
+        /**
+         * LastMessageShape
+         * @description The newest message between people and the agent; ``preview`` are its first words, or the name of its file.
+         */
+        LastMessageShape: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Preview */
+            preview: string | null;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "user" | "agent" | "system";
+            sender: components["schemas"]["SenderShape"];
+            /** Seq */
+            seq: number;
+            state: components["schemas"]["State"] | null;
+            /**
+             * Timestamp
+             * Format: date-time
+             */
+            timestamp: string;
         };
         /**
          * LinkShape
@@ -872,6 +1022,16 @@ export interface components {
             items: components["schemas"]["WaitingShape"][];
         };
         /**
+         * MarkShape
+         * @description How far the caller has read now, and what is left.
+         */
+        MarkShape: {
+            /** Read Seq */
+            read_seq: number;
+            /** Unread */
+            unread: number;
+        };
+        /**
          * NoticeReceipt
          * @description The notice is kept.
          */
@@ -898,6 +1058,30 @@ export interface components {
             id: string;
             /** Prefix */
             prefix: string;
+        };
+        /**
+         * Part
+         * @description A part of an A2A message in its 1.0 form: exactly one of text, raw (base64), url and data. Members that are not known are kept.
+         */
+        Part: {
+            /** Data */
+            data?: unknown;
+            /** Filename */
+            filename?: string;
+            /** Mediatype */
+            mediaType?: string;
+            /** Metadata */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /** Raw */
+            raw?: string;
+            /** Text */
+            text?: string;
+            /** Url */
+            url?: string;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * PeerShape
@@ -927,7 +1111,7 @@ export interface components {
         };
         /**
          * PlaceShape
-         * @description Who stands at one end.
+         * @description A workspace, by its name.
          */
         PlaceShape: {
             /**
@@ -939,32 +1123,16 @@ export interface components {
             name: string;
         };
         /**
-         * SenderShape
-         * @description Who said it.
+         * PosterShape
+         * @description Who said it, and what they do.
          */
-        postroom__edges__rest__history__SenderShape: {
+        PosterShape: {
             /**
              * Id
              * Format: uuid
              */
             id: string;
-            /** Kind */
-            kind: string;
-            /** Name */
-            name: string;
-        };
-        /**
-         * SenderShape
-         * @description Who said it.
-         */
-        postroom__edges__rest__mailbox__SenderShape: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /** Kind */
-            kind: string;
+            kind: components["schemas"]["PrincipalKind"];
             /** Name */
             name: string;
             /** Role */
@@ -978,15 +1146,16 @@ export interface components {
         PrincipalKind: "operator" | "person" | "workspace";
         /**
          * ProgressShape
-         * @description The newest that the callee told before its answer.
+         * @description The newest that an agent told before its answer.
          */
         ProgressShape: {
-            /** At */
+            /**
+             * At
+             * Format: date-time
+             */
             at: string;
             /** Parts */
-            parts: {
-                [key: string]: unknown;
-            }[];
+            parts: components["schemas"]["Part"][];
             /** Status */
             status: string | null;
             /** Text */
@@ -1024,11 +1193,23 @@ export interface components {
          */
         ResultShape: {
             /** Parts */
-            parts: {
-                [key: string]: unknown;
-            }[];
+            parts: components["schemas"]["Part"][];
             /** Text */
             text: string;
+        };
+        /**
+         * SenderShape
+         * @description Who said it.
+         */
+        SenderShape: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            kind: components["schemas"]["PrincipalKind"];
+            /** Name */
+            name: string;
         };
         /**
          * SessionShape
@@ -1064,6 +1245,12 @@ export interface components {
             /** Prefix */
             prefix: string;
         };
+        /**
+         * State
+         * @description Where a message stands. The last four are ends; INPUT_REQUIRED is an answer that asks back.
+         * @enum {string}
+         */
+        State: "accepted" | "handed" | "input_required" | "replied" | "failed" | "cancelled" | "expired";
         /**
          * Status
          * @description How an agent is doing, as far as it is known.
@@ -1122,16 +1309,11 @@ export interface components {
             delegation_id: string;
             /** Ended At */
             ended_at: string | null;
-            /** Error */
-            error: {
-                [key: string]: unknown;
-            } | null;
+            error: components["schemas"]["ErrorShape"] | null;
             /** On Behalf Of */
             on_behalf_of: string | null;
             /** Parts */
-            parts: {
-                [key: string]: unknown;
-            }[];
+            parts: components["schemas"]["Part"][];
             progress: components["schemas"]["ProgressShape"] | null;
             /** Report */
             report: boolean;
@@ -1207,7 +1389,7 @@ export interface components {
             report: {
                 [key: string]: unknown;
             } | null;
-            sender: components["schemas"]["postroom__edges__rest__mailbox__SenderShape"];
+            sender: components["schemas"]["PosterShape"];
             /** State */
             state: string;
             /**
@@ -1289,6 +1471,101 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_all_chats_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatShape"][];
+                };
+            };
+            /** @description A refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    upload_files_post: {
+        parameters: {
+            query: {
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "*/*": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileShape"];
+                };
+            };
+            /** @description A refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    download_files__id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": string;
+                };
+            };
+            /** @description A refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
     health_health_get: {
         parameters: {
             query?: never;
@@ -2014,6 +2291,8 @@ export interface operations {
     activity_workspaces__id__activity_get: {
         parameters: {
             query?: {
+                /** @description A cursor: the newest rows before it. */
+                before_id?: string | null;
                 before_ts?: string | null;
                 limit?: number;
                 peer_id?: string | null;
@@ -2054,10 +2333,16 @@ export interface operations {
         parameters: {
             query?: {
                 after?: number | null;
+                /** @description A place to open the conversation at; it goes on before it. */
+                around?: number | null;
                 before?: number | null;
                 before_ts?: string | null;
                 limit?: number;
+                /** @description Words that have to stand in it. Each call looks at some; `next` goes on. */
+                q?: string | null;
                 thread_id?: string | null;
+                /** @description People and the agent, or the agent and others. */
+                with?: ("people" | "agents") | null;
             };
             header?: never;
             path: {
@@ -2353,6 +2638,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkspaceShape"];
+                };
+            };
+            /** @description A refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    mark_read_workspaces__id__read_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Seq */
+                    seq: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarkShape"];
                 };
             };
             /** @description A refusal. */
