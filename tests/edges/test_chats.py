@@ -79,6 +79,13 @@ def test_a_line_shows_how_far_its_message_is(agent: Agent) -> None:
     assert (answered["state"], answered["attempt"], answered["ended_at"]) == (None, None, None)
 
 
+def test_a_sender_knows_its_message_again(agent: Agent) -> None:
+    said = _send("once")
+    sent = agent.people("POST", "/workspaces/{id}/a2a", said).headers["x-postroom-message-id"]
+    [line] = agent.history()["messages"]
+    assert (line["id"], line["sent_as"]) == (sent, said["params"]["message"]["messageId"])
+
+
 def test_a_conversation_is_narrowed_searched_and_opened_at_a_place(agent: Agent) -> None:
     for text in ("Alpha", "beta", "ALPHABET", "gamma"):
         agent.send(text)

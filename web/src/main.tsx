@@ -2,6 +2,7 @@ import { setNonce } from "get-nonce";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { keepFresh } from "./api/fresh";
+import { sender } from "./api/sender";
 import { App } from "./app/app";
 import "./app/styles.css";
 
@@ -10,6 +11,7 @@ const nonce = document.querySelector<HTMLElement>("meta[property=csp-nonce]")?.n
 if (nonce) setNonce(nonce);
 
 keepFresh();
+sender.start();
 
 // Over plain http a browser has no service workers, but on the own machine: then there is no page without a network.
 if (import.meta.env.PROD && "serviceWorker" in navigator) void navigator.serviceWorker.register("/service-worker.js");

@@ -857,7 +857,7 @@ export interface components {
         DeliveryMode: "push" | "poll";
         /**
          * EntryShape
-         * @description One line of a conversation. ``attachments`` are those of the parts that are files.
+         * @description One line of a conversation. ``attachments`` are those of the parts that are files, ``sent_as`` is its ``messageId``.
          *
          *     What is asked of the agent has a state; until it ends also what its agent tells of it (``progress``), and from then on ``ended_at``.
          */
@@ -891,6 +891,8 @@ export interface components {
              */
             role: "user" | "agent" | "system";
             sender: components["schemas"]["SenderShape"];
+            /** Sent As */
+            sent_as: string | null;
             /** Seq */
             seq: number;
             state: components["schemas"]["State"] | null;

@@ -37,12 +37,13 @@ Sought = Annotated[Word, Field(min_length=1, max_length=200)]
 
 
 class EntryShape(Shape):
-    """One line of a conversation. ``attachments`` are those of the parts that are files.
+    """One line of a conversation. ``attachments`` are those of the parts that are files, ``sent_as`` is its ``messageId``.
 
     What is asked of the agent has a state; until it ends also what its agent tells of it (``progress``), and from then on ``ended_at``.
     """
 
     id: UUID
+    sent_as: str | None
     seq: int
     role: RoleName
     sender: SenderShape
@@ -186,6 +187,7 @@ def _entry_shape(entry: Entry) -> EntryShape:
     parts: list[Part] = entry.body.get("parts", [])
     return EntryShape(
         id=entry.id,
+        sent_as=entry.body.get("messageId"),
         seq=entry.seq,
         role=cast(RoleName, entry.role),
         sender=sender_shape(entry),

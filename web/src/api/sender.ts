@@ -1,0 +1,106 @@
+import { type Part, sendMessage } from "./a2a";
+import type { Outgoing } from "./kept";
+import { live } from "./live";
+import { outbox, stageOf } from "./outbox";
+import { Problem, isLoggedOut, passes } from "./problem";
+import { queries } from "./queries";
+
+/** Milliseconds between attempts: doubled each time, with jitter, so that a server that comes back is not overrun. */
+const PAUSE = { least: 500, most: 30_000 };
+const TIMEOUT = 408;
+const FAULT = 500;
+
+/** How long to wait before attempt `tries` + 1. */
+export function pauseAfter(tries: number, error: unknown, chance: number): number {
+  const asked = error instanceof Problem ? (error.retryAfter ?? 0) * 1_000 : 0;
+  return asked + PAUSE.least + chance * Math.min(PAUSE.most, PAUSE.least * 2 ** tries);
+}
+
+/** The same request with the same key may be taken later: it is harmless if it had been taken before. */
+function comesAgain(error: unknown): boolean {
+  return passes(error) || !(error instanceof Problem) || error.status === TIMEOUT || error.status === FAULT || isLoggedOut(error);
+}
+
+/**
+ * Sends what is in the outbox, each chat in its order, the chats beside one another. A message leaves the order when the server has said
+ * yes or no; as long as it says nothing, it is sent again with the same key.
+ */
+class Sender {
+  readonly #busy = new Set<string>();
+  readonly #impatient = new Set<() => void>();
+
+  start(): void {
+    outbox.watch(() => this.#look());
+    live.watch(() => live.state === "live" && this.#hurry());
+    this.#look();
+  }
+
+  #look(): void {
+    for (const message of outbox.messages) {
+      if (stageOf(message) === "waiting" && !this.#busy.has(message.workspaceId)) void this.#send(message.workspaceId);
+    }
+  }
+
+  async #send(workspaceId: string): Promise<void> {
+    this.#busy.add(workspaceId);
+    try {
+      for (let tries = 0; first(workspaceId) !== undefined; tries++) {
+        const error = await this.#turn(workspaceId);
+        if (error === null) tries = -1;
+        else await this.#patience(pauseAfter(tries, error, Math.random()));
+      }
+    } finally {
+      this.#busy.delete(workspaceId);
+    }
+  }
+
+  /** One attempt, by one tab at a time where the browser can see to it. What went wrong, if that may pass. */
+  #turn(workspaceId: string): Promise<unknown> {
+    const locks = navigator.locks as LockManager | undefined;
+    const act = async () => {
+      await outbox.load();
+      const message = first(workspaceId);
+      return message === undefined ? null : attempt(message);
+    };
+    return locks === undefined ? act() : locks.request(`postroom.outbox.${workspaceId}`, act);
+  }
+
+  /** Until the time is up, or the connection is there again. */
+  #patience(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const go = () => {
+        clearTimeout(timer);
+        this.#impatient.delete(go);
+        resolve();
+      };
+      const timer = setTimeout(go, milliseconds);
+      this.#impatient.add(go);
+    });
+  }
+
+  #hurry(): void {
+    for (const go of [...this.#impatient]) go();
+  }
+}
+
+function first(workspaceId: string): Outgoing | undefined {
+  return outbox.messages.find((message) => message.workspaceId === workspaceId && stageOf(message) === "waiting");
+}
+
+async function attempt(message: Outgoing): Promise<unknown> {
+  try {
+    await outbox.change(message, { messageId: await sendMessage(message.workspaceId, { ...message, parts: partsOf(message) }) });
+  } catch (error) {
+    if (isLoggedOut(error)) void queries.invalidateQueries({ queryKey: ["session"] });
+    if (comesAgain(error)) return error;
+    await outbox.change(message, { refusal: error instanceof Error ? error.message : "The server does not take it." });
+  }
+  return null;
+}
+
+export function partsOf({ text, files }: Pick<Outgoing, "text" | "files">): Part[] {
+  const named = files.flatMap(({ url }) => (url === null ? [] : [{ url }]));
+  return text === "" ? named : [{ text }, ...named];
+}
+
+export const sender = new Sender();

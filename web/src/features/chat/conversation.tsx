@@ -1,0 +1,82 @@
+import { ArrowDown } from "lucide-react";
+import { useLayoutEffect, useMemo, useRef, useState } from "react";
+import { Virtualizer, type VirtualizerHandle } from "virtua";
+import type { Outgoing } from "@/api/kept";
+import { useSession } from "@/api/session";
+import { Button } from "@/ui/button";
+import type { History, Shown } from "./history";
+import { EntryMessage, OutgoingMessage } from "./message";
+import { type Row, rowsOf } from "./rows";
+
+interface Props {
+  history: History;
+  shown: Shown;
+  workspaceId: string;
+  name: string;
+  onEdit: (message: Outgoing) => void;
+}
+
+/** Pixels: as near to an end as this, the next page is fetched. */
+const NEAR = 800;
+/** Pixels from the bottom at which one still reads along. */
+const AT_END = 48;
+
+/** The messages, the newest at the bottom. Who reads the newest stays with it; who reads further up keeps the place. */
+export function Conversation({ history, shown, workspaceId, name, onEdit }: Props) {
+  const rows = useMemo(() => rowsOf(shown), [shown]);
+  const { list, along, onScroll, toEnd } = useReading(history, shown, rows);
+  const { data: me } = useSession();
+  return (
+    <div className="relative flex min-h-0 flex-1 flex-col">
+      <div role="log" aria-label={`Conversation with ${name}`} tabIndex={0} className="flex min-h-0 flex-1 flex-col overflow-y-auto overscroll-contain px-3 [overflow-anchor:none] md:px-5">
+        <div className="flex-1" />
+        <Virtualizer ref={list} data={rows} shift={shown.shift} onScroll={onScroll} onResize={() => along && toEnd()}>
+          {(row) => (
+            <div key={row.key} className="mx-auto max-w-4xl">
+              {row.day !== null && <Day day={row.day} />}
+              {"entry" in row ? <EntryMessage entry={row.entry} mine={row.entry.sender.id === me?.id} workspaceId={workspaceId} /> : <OutgoingMessage message={row.outgoing} onEdit={onEdit} />}
+            </div>
+          )}
+        </Virtualizer>
+        <div className="min-h-3" />
+      </div>
+      {!along && (
+        <Button className="absolute bottom-3 left-1/2 -translate-x-1/2 rounded-full shadow-raised" onClick={() => (shown.window.newer ? history.open() : toEnd())}>
+          <ArrowDown aria-hidden className="size-4" /> Newest
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function Day({ day }: { day: string }) {
+  return (
+    <div className="flex items-center gap-3 py-3 text-xs text-ink-soft">
+      <span className="h-px flex-1 bg-line" />
+      {day}
+      <span className="h-px flex-1 bg-line" />
+    </div>
+  );
+}
+
+function useReading(history: History, shown: Shown, rows: readonly Row[]) {
+  const list = useRef<VirtualizerHandle>(null);
+  const offset = useRef(0);
+  const [along, setAlong] = useState(true);
+  const toEnd = () => list.current?.scrollToIndex(rows.length - 1, { align: "end", offset: 12 });
+  const reading = along && !shown.window.newer;
+  useLayoutEffect(() => {
+    if (reading) list.current?.scrollToIndex(rows.length - 1, { align: "end", offset: 12 });
+  }, [rows, reading]);
+  const onScroll = (now: number) => {
+    if (!list.current) return;
+    const left = list.current.scrollSize - now - list.current.viewportSize;
+    const up = now < offset.current;
+    offset.current = now;
+    if (left < AT_END) setAlong(true);
+    else if (up) setAlong(false);
+    if (now < NEAR) history.older();
+    if (left < NEAR) history.newer();
+  };
+  return { list, along: reading, onScroll, toEnd };
+}

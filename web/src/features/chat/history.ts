@@ -1,0 +1,185 @@
+import { request } from "@/api/client";
+import { type Frame, live } from "@/api/live";
+import type { Outgoing } from "@/api/kept";
+import { outbox, stageOf } from "@/api/outbox";
+import type { Page } from "./entry";
+import { type Window, keysIn, lastSeq, nothing, opened, patched, withNewer, withOlder, withoutNewest, withoutOldest } from "./window";
+
+export interface Which {
+  readonly workspaceId: string;
+  readonly view: "people" | "agents";
+  /** Only this thread; null is all of them. */
+  readonly threadId: string | null;
+}
+
+export interface Shown {
+  readonly window: Window;
+  /** What was sent from this browser and is not in the window yet. */
+  readonly outgoing: readonly Outgoing[];
+  /** Nothing was read yet. */
+  readonly waiting: boolean;
+  /** Why the last read failed. */
+  readonly error: unknown;
+  /** The last change was at the beginning of the entries: what is on the screen keeps its place as seen from the end. */
+  readonly shift: boolean;
+}
+
+const PAGE = 50;
+const BURST = 200;
+/** Frames after which there is something new to fetch. */
+const ARRIVALS = new Set(["message.accepted", "message.replied", "notice.posted"]);
+
+/** A conversation on the screen: read from the server, kept in step by the feed. What it shows is what the database holds. */
+export class History {
+  #shown: Shown = { window: nothing, outgoing: [], waiting: true, error: null, shift: false };
+  #reading: Promise<void> | null = null;
+  #behind = false;
+  /** Ends that are told together with the answers that they bring. */
+  #held: Frame[] = [];
+  #ends: (() => void)[] = [];
+  readonly #watchers = new Set<() => void>();
+  readonly #which: Which;
+
+  constructor(which: Which) {
+    this.#which = which;
+  }
+
+  /** Read, and follow the feed until the function that it returns is called. */
+  start = (): (() => void) => {
+    this.#ends = [
+      live.onFrame((frame) => this.#hear(frame)),
+      live.onFresh(() => this.open()),
+      live.watch(() => live.state === "live" && this.#shown.error !== null && this.retry()),
+      outbox.watch(() => this.#expect()),
+    ];
+    this.open();
+    return () => {
+      for (const end of this.#ends) end();
+    };
+  };
+
+  watch = (changed: () => void): (() => void) => {
+    this.#watchers.add(changed);
+    return () => this.#watchers.delete(changed);
+  };
+
+  shown = (): Shown => this.#shown;
+
+  /** The newest page, or the one around a place. */
+  open(around?: number): void {
+    void this.#alone(async () => {
+      const settled = this.#accepted();
+      const page = await this.#read(around === undefined ? { limit: PAGE } : { around, limit: PAGE });
+      this.#show({ window: opened(page, around === undefined), waiting: false });
+      if (around === undefined) await this.#settle(settled);
+    });
+  }
+
+  older(): void {
+    const { window } = this.#shown;
+    const first = window.entries[0];
+    if (!window.older || !first || this.#reading) return;
+    void this.#alone(async () => {
+      this.#show({ window: withoutNewest(this.#shown.window) });
+      const page = await this.#read({ before: first.seq, limit: PAGE });
+      this.#show({ window: withOlder(this.#shown.window, page), shift: true });
+    });
+  }
+
+  newer(): void {
+    if (!this.#shown.window.newer || this.#reading) return;
+    void this.#alone(async () => {
+      this.#show({ window: withoutOldest(this.#shown.window), shift: true });
+      this.#show({ window: withNewer(this.#shown.window, await this.#read({ after: lastSeq(this.#shown.window), limit: PAGE })) });
+    });
+  }
+
+  retry(): void {
+    if (this.#shown.window.entries.length === 0) this.open();
+    else this.catchUp();
+  }
+
+  /** What came since. Calls while one is under way are one more when it is done. */
+  catchUp(): void {
+    this.#behind = true;
+    if (this.#reading === null) void this.#alone(() => Promise.resolve());
+  }
+
+  async #alone(act: () => Promise<void>): Promise<void> {
+    while (this.#reading) await this.#reading;
+    this.#reading = this.#reported(act);
+    await this.#reading;
+  }
+
+  async #reported(act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+      while (this.#behind && !this.#shown.window.newer) await this.#follow();
+      if (this.#shown.error !== null) this.#show({ error: null });
+    } catch (error) {
+      this.#show({ error, waiting: false });
+    } finally {
+      this.#reading = null;
+    }
+  }
+
+  async #follow(): Promise<void> {
+    this.#behind = false;
+    const [settled, held] = [this.#accepted(), this.#held];
+    this.#held = [];
+    try {
+      const page = await this.#read({ after: lastSeq(this.#shown.window), limit: BURST });
+      this.#behind ||= !page.reached_end;
+      this.#show({ window: patched({ ...withNewer(this.#shown.window, page), newer: false }, held) });
+      if (page.reached_end) await this.#settle(settled);
+    } catch (error) {
+      this.#behind = true;
+      this.#held = [...held, ...this.#held];
+      throw error;
+    }
+  }
+
+  #hear(frame: Frame): void {
+    if (frame.workspace_id !== this.#which.workspaceId) return;
+    if (!ARRIVALS.has(frame.event) || this.#shown.window.newer) {
+      this.#show({ window: patched(this.#shown.window, [frame]) });
+      return;
+    }
+    this.#held.push(frame);
+    this.catchUp();
+  }
+
+  /** The server has said yes to one of ours: the history has it. */
+  #expect(): void {
+    this.#show({});
+    if (this.#shown.outgoing.some((message) => stageOf(message) === "accepted")) this.catchUp();
+  }
+
+  #ours(): readonly Outgoing[] {
+    const { workspaceId, threadId, view } = this.#which;
+    return outbox.messages.filter((one) => view === "people" && one.workspaceId === workspaceId && (threadId === null || one.threadId === threadId));
+  }
+
+  #accepted(): readonly Outgoing[] {
+    return this.#ours().filter((message) => stageOf(message) === "accepted");
+  }
+
+  /** What had been accepted before the newest was read is in it, or before it; and what is in it was accepted. */
+  #settle(accepted: readonly Outgoing[]): Promise<void> {
+    return outbox.drop(this.#ours().filter((message) => !this.#shown.outgoing.includes(message) || accepted.some(({ key }) => key === message.key)));
+  }
+
+  async #read(place: Readonly<Record<string, number>>): Promise<Page> {
+    const { workspaceId, view, threadId } = this.#which;
+    const query = new URLSearchParams({ with: view, inline: "false", ...(threadId !== null && { thread_id: threadId }) });
+    for (const [name, value] of Object.entries(place)) query.set(name, String(value));
+    return (await (await request(`/workspaces/${workspaceId}/chat-history?${query}`)).json()) as Page;
+  }
+
+  #show(news: Partial<Shown>): void {
+    const next = { ...this.#shown, shift: false, ...news };
+    const here = keysIn(next.window);
+    this.#shown = { ...next, outgoing: this.#ours().filter(({ key }) => !here.has(key)) };
+    for (const changed of this.#watchers) changed();
+  }
+}

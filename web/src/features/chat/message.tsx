@@ -1,0 +1,115 @@
+import { useMutation } from "@tanstack/react-query";
+import { memo } from "react";
+import { cancelTask } from "@/api/a2a";
+import { useConnection } from "@/api/live";
+import { type Outgoing } from "@/api/kept";
+import { outbox, stageOf } from "@/api/outbox";
+import { Button } from "@/ui/button";
+import { Age } from "@/ui/time";
+import { complain } from "@/ui/toast";
+import { Bubble } from "./bubble";
+import { type Entry, hasEnded } from "./entry";
+import { Standing } from "./standing";
+import { again } from "./sending";
+
+const SMALL = "min-h-7 px-2 text-xs";
+
+interface EntryProps {
+  entry: Entry;
+  mine: boolean;
+  workspaceId: string;
+}
+
+/** A message that the server has. */
+export const EntryMessage = memo(function EntryMessage({ entry, mine, workspaceId }: EntryProps) {
+  return (
+    <article data-message-id={entry.id} data-seq={entry.seq} data-state={entry.state ?? "said"} aria-label={`${mine ? "You" : entry.sender.name}, message ${entry.seq}`}>
+      <Bubble mine={mine} name={mine ? null : entry.sender.name} foot={<Foot entry={entry} mine={mine} workspaceId={workspaceId} />}>
+        <p className="break-words whitespace-pre-wrap">{entry.content}</p>
+      </Bubble>
+      {entry.state === "handed" && <Working entry={entry} />}
+    </article>
+  );
+});
+
+function Foot({ entry, mine, workspaceId }: EntryProps) {
+  const time = (
+    <span className="px-1 text-xs text-ink-soft">
+      <Age at={entry.timestamp} />
+    </span>
+  );
+  if (entry.state === null) return time;
+  return (
+    <Standing state={entry.state} words={wordsOf(entry)} reason={entry.error?.detail ?? null} since={entry.state === "handed" ? entry.handed_at : null}>
+      {!hasEnded(entry) && !entry.cancel_requested && <Cancel entry={entry} workspaceId={workspaceId} />}
+      {mine && (entry.state === "failed" || entry.state === "expired") && (
+        <Button look="quiet" className={SMALL} onClick={() => void again(workspaceId, entry).catch(complain)}>
+          Send again
+        </Button>
+      )}
+      {time}
+    </Standing>
+  );
+}
+
+function wordsOf({ state, cancel_requested, attempt }: Entry): string | undefined {
+  if (cancel_requested && (state === "handed" || state === "accepted")) return "Cancelling";
+  if (state === "handed" && attempt !== null && attempt > 1) return `Being worked on, attempt ${attempt}`;
+  return undefined;
+}
+
+function Cancel({ entry, workspaceId }: { entry: Entry; workspaceId: string }) {
+  const { mutate, isPending } = useMutation({ mutationFn: () => cancelTask(workspaceId, entry.task_id), onError: complain });
+  return (
+    <Button look="quiet" className={SMALL} busy={isPending} onClick={() => mutate()}>
+      Cancel
+    </Button>
+  );
+}
+
+/** What its agent says meanwhile. */
+function Working({ entry: { progress } }: { entry: Entry }) {
+  const text = progress?.parts.map((part) => part.text ?? "").join("\n") ?? "";
+  if (!text && !progress?.status) return null;
+  return (
+    <Bubble mine={false} name={null}>
+      <p role="status" className="break-words whitespace-pre-wrap text-ink-soft">
+        {text || progress?.status}
+      </p>
+    </Bubble>
+  );
+}
+
+/** A message of this browser that the history does not show yet. */
+export function OutgoingMessage({ message, onEdit }: { message: Outgoing; onEdit: (message: Outgoing) => void }) {
+  const stage = stageOf(message);
+  return (
+    <article data-key={message.key} data-message-id={message.messageId ?? undefined} data-state={stage} aria-label="You, on its way">
+      <Bubble mine name={null} foot={<OutgoingFoot message={message} onEdit={onEdit} />}>
+        <p className="break-words whitespace-pre-wrap">{message.text}</p>
+      </Bubble>
+    </article>
+  );
+}
+
+function OutgoingFoot({ message, onEdit }: { message: Outgoing; onEdit: (message: Outgoing) => void }) {
+  const stage = stageOf(message);
+  const connected = useConnection() === "live";
+  return (
+    <Standing state={stage} words={stage === "waiting" && !connected ? "Goes out when there is a connection" : undefined} reason={message.refusal}>
+      {stage === "refused" && (
+        <>
+          <Button look="quiet" className={SMALL} onClick={() => void outbox.change(message, { refusal: null }).catch(complain)}>
+            Send again
+          </Button>
+          <Button look="quiet" className={SMALL} onClick={() => onEdit(message)}>
+            Edit
+          </Button>
+          <Button look="quiet" className={SMALL} onClick={() => void outbox.drop([message]).catch(complain)}>
+            Discard
+          </Button>
+        </>
+      )}
+    </Standing>
+  );
+}

@@ -1,0 +1,24 @@
+import type { KeptFile } from "@/api/kept";
+import { newKey } from "@/api/key";
+import { outbox } from "@/api/outbox";
+import type { Entry } from "./entry";
+
+/** Bytes that one request may have (docs/http.md), less what is around the text. */
+const MOST = 2 ** 20 - 2_048;
+
+const BYTES = new TextEncoder();
+
+/** Why a text can not be sent, if so. */
+export function tooLong(text: string): string | null {
+  // A character takes three bytes at most, six when it must be escaped.
+  if (text.length * 6 <= MOST) return null;
+  const size = BYTES.encode(JSON.stringify(text)).length;
+  return size <= MOST ? null : `This text is too long: ${(size / 2 ** 20).toFixed(1)} MiB, and a message has at most 1 MiB. Send it as a file.`;
+}
+
+/** What has failed is said anew: another message, the same words. */
+export function again(workspaceId: string, { thread_id, content }: Entry): Promise<void> {
+  return outbox.add({ workspaceId, threadId: thread_id, taskId: null, text: content, files: [] as KeptFile[] });
+}
+
+export const newThread = newKey;
