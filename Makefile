@@ -18,7 +18,7 @@ PAGE_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/
 
 .DEFAULT_GOAL := help
 .PHONY: races model faults
-.PHONY: help install page page-types check-page up test check fault-tools mutants matrix soak powercuts bench growth leaks wheel lock schema clean
+.PHONY: help install page page-types check-page browser up test check fault-tools mutants matrix soak powercuts bench growth leaks wheel lock schema clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,7 +59,10 @@ check-page: $(WEB)  ## types and lint of the page, and that its picture of the A
 up: install page  ## start Postroom on this machine
 	$(BIN)/postroom up
 
-test: install page  ## run every test
+browser: install  ## find a Chromium for the tests of the page, or install one as far as this machine lets
+	@$(BIN)/python -m tests.web.browser
+
+test: install page browser  ## run every test
 	$(BIN)/pytest -n 2 --dist loadgroup
 
 check: install check-page  ## format, lint, types, import contracts, our own lints

@@ -14,7 +14,7 @@ export function ConnectionState() {
   const state = useConnection();
   const { icon: Icon, words, long } = WORDS[state];
   return (
-    <span role="status" data-connection={state} title={long} className="inline-flex items-center gap-1.5 text-xs text-ink-soft">
+    <span role="status" title={long} className="inline-flex items-center gap-1.5 text-xs text-ink-soft">
       <Icon aria-hidden className={classes("size-3.5", state === "live" && "text-good", state === "connecting" && "animate-spin")} />
       {words}
     </span>

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { Outlet, useMatch } from "react-router";
+import { useConnection } from "@/api/live";
 import { ChatList } from "@/features/chat/chat-list";
 import { useNarrow } from "@/ui/screen";
 import { ConnectionBar } from "./connection";
@@ -9,10 +10,11 @@ import { Palette } from "./palette";
 /** The frame around every screen: a side bar with the chats on a desk; on a phone one screen at a time, with a bar below. */
 export function Shell() {
   const narrow = useNarrow();
+  const connection = useConnection();
   const inWorkspace = useMatch("/w/:id/*") !== null;
   const [paletteOpen, setPaletteOpen] = useState(false);
   return (
-    <div className="flex h-dvh flex-col">
+    <div data-connection={connection} className="flex h-dvh flex-col">
       <a href="#content" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-surface focus:p-3">
         Skip to the content
       </a>

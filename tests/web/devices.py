@@ -1,0 +1,78 @@
+"""A person's browsers: a desk or a phone, each with cookies, storage and service worker of its own."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from tests.support.http import ask
+from tests.support.server import ServerProcess
+from tests.web.faults import Faults
+
+Options = dict[str, Any]
+
+DESK: Options = {"viewport": {"width": 1280, "height": 800}}
+PHONE: Options = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
+NARROWEST: Options = PHONE | {"viewport": {"width": 320, "height": 568}}
+LIGHT, DARK = "light", "dark"
+
+SECONDS = 30.0
+"""What anything may take on a slow machine before it counts as not happening."""
+
+expect.set_options(timeout=SECONDS * 1000)
+
+
+@dataclass(frozen=True)
+class Device:
+    """One browser and the page that it shows."""
+
+    server: ServerProcess
+    context: BrowserContext
+    page: Page
+    faults: Faults
+
+    async def log_in(self) -> None:
+        """Be let in without the login page, which has tests of its own."""
+        url = self.server.url
+        code = login_link(self.server).partition("#")[2]
+        answer = await self.context.request.post(f"{url}/session", data={"code": code}, headers={"Origin": url})
+        assert answer.ok, await answer.text()
+
+    async def open(self, path: str = "/") -> Page:
+        """Go to an address of the page."""
+        await self.page.goto(self.server.url + path)
+        return self.page
+
+    async def opened(self, path: str = "/") -> Page:
+        """Go there, and wait until the page is live."""
+        await self.open(path)
+        await self.connected()
+        return self.page
+
+    async def connected(self) -> None:
+        """Wait until what the page shows is what there is."""
+        await expect(self.page.locator("[data-connection=live]")).to_be_visible()
+
+    async def width(self) -> int:
+        """How many pixels wide what is shown is; more than the screen has when it scrolls sideways."""
+        return await self.page.evaluate("Math.max(document.documentElement.scrollWidth, innerWidth)")
+
+
+async def make_device(browser: Browser, server: ServerProcess, size: Options, theme: str) -> Device:
+    """A browser that nobody has used yet."""
+    context = await browser.new_context(**size, color_scheme=theme, reduced_motion="reduce")  # pyright: ignore[reportArgumentType]
+    context.set_default_timeout(SECONDS * 1000)
+    faults = Faults(context)
+    return Device(server, context, await context.new_page(), faults)
+
+
+def login_link(server: ServerProcess) -> str:
+    """A link that lets one browser in, once."""
+    return ask(server.url, "POST", "/login-link", token=server.operator_token).body["link"]
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

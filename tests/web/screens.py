@@ -1,0 +1,29 @@
+"""Every screen of the page, with something on it: what the tests that hold for all of them go through."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from tests.web.agents import Team, Worker, echo, fail
+
+PLACES = ("/talk", "/team", "/operate/health", "/operate/dead-letters", "/operate/access", "/operate/nothing-here")
+TABS = ("", "/traffic", "/overview", "/delegations", "/activity", "/dead-letters", "/settings")
+LONG = "Averylongnamewithoutanyplacetobreakitwhichgoesonandonandonuntilnobodycanreaditanymore"
+
+
+@asynccontextmanager
+async def furnished(team: Team) -> AsyncGenerator[tuple[str, ...]]:
+    """The addresses of every screen, for a team that has talked: answers, a failure, one that waits, one asked by another."""
+    async with team.working(echo, "Lead") as lead, team.working(fail, "Faulty", parent_id=lead.id) as faulty:
+        waiting = await team.idle(LONG, parent_id=lead.id, role=f"Has a role that is {LONG}")
+        await _talk(team, lead, faulty, waiting)
+        yield (*PLACES, *(f"/w/{lead.id}{tab}" for tab in TABS), f"/w/{faulty.id}", f"/w/{faulty.id}/dead-letters", f"/w/{waiting.id}")
+
+
+async def _talk(team: Team, lead: Worker, faulty: Worker, waiting: Worker) -> None:
+    await team.client.send(
+        lead.id, "# A heading\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```python\nprint('hello')\n```\n\n- `code` and **bold**"
+    )
+    await team.client.send(faulty.id, LONG)
+    await team.client.send(waiting.id, "Nobody is there", wait=None)
+    async with team.server.client(lead.token) as client:
+        await client.delegate(lead.id, faulty.id, "do it", key="asked")

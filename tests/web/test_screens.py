@@ -1,0 +1,67 @@
+"""What holds for every screen: no serious finding of axe in either theme, and room enough on the narrowest phone."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.web.agents import Team
+from tests.web.conftest import ROOT, NewDevice
+from tests.web.devices import DARK, DESK, LIGHT, NARROWEST, PHONE, Options
+from tests.web.screens import furnished
+
+AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+FINDINGS = """axe.run({resultTypes: ["violations"]}).then(({violations}) => violations
+    .filter(({impact}) => impact === "serious" || impact === "critical")
+    .map(({id, nodes}) => `${id}: ${nodes.map(({html, failureSummary}) => html.slice(0, 200) + " " + failureSummary).join(" | ")}`))"""
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(
+    ("size", "theme"), [(DESK, LIGHT), (DESK, DARK), (PHONE, LIGHT), (PHONE, DARK)], ids=["desk", "desk-dark", "phone", "phone-dark"]
+)
+async def test_axe_has_nothing_serious_to_say(new_device: NewDevice, team: Team, size: Options, theme: str) -> None:
+    device = await new_device(size, theme=theme)
+    findings: dict[str, list[str]] = {}
+    async with furnished(team) as paths:
+        for path in paths:
+            await settled(await device.opened(path))
+            findings |= await axe(device.page, path)
+        await device.page.keyboard.press("Control+k")
+        await expect(device.page.get_by_placeholder("An agent, a page…")).to_be_focused()
+        findings |= await axe(device.page, "the palette")
+    assert findings == {}
+
+
+async def test_axe_has_nothing_serious_to_say_of_the_way_in(new_device: NewDevice) -> None:
+    for theme in (LIGHT, DARK):
+        device = await new_device(theme=theme, logged_in=False)
+        device.faults.expect("status of 401")
+        page = await device.open()
+        await expect(page.get_by_label("Login link or code")).to_be_visible()
+        assert await axe(page, f"login, {theme}") == {}
+
+
+@pytest.mark.timeout(180)
+async def test_nothing_is_wider_than_the_narrowest_phone(new_device: NewDevice, team: Team) -> None:
+    device = await new_device(NARROWEST)
+    wide: dict[str, int] = {}
+    async with furnished(team) as paths:
+        for path in paths:
+            await settled(await device.opened(path))
+            wide |= {path: width for width in [await device.width()] if width > 320}
+    assert wide == {}
+
+
+async def settled(page: Page) -> None:
+    """Wait until nothing on the screen says that it is still coming."""
+    await expect(page.locator("main")).to_be_visible()
+    await expect(page.locator("main").get_by_role("status").filter(has_text="…")).to_have_count(0)
+    await page.evaluate("document.fonts.ready.then(() => undefined)")
+
+
+async def axe(page: Page, place: str) -> dict[str, list[str]]:
+    """What axe-core finds, by the place where; by evaluation, as the policy lets no script of ours in."""
+    await page.evaluate(AXE.read_text())
+    found: Any = await page.evaluate(FINDINGS)
+    return {place: found} if found else {}

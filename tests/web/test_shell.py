@@ -1,0 +1,94 @@
+"""The frame around every screen: palette, theme, addresses, the connection, the time without a network."""
+
+import asyncio
+from uuid import uuid4
+
+from playwright.async_api import Page, expect
+
+from postroom.client import Client
+from tests.support.server import ServerProcess, make_agent
+from tests.web.conftest import NewDevice
+from tests.web.devices import DARK, Device
+
+AWAY = (r"ERR_CONNECTION_REFUSED", r"ERR_INTERNET_DISCONNECTED", r"WebSocket connection .* failed")
+"""What Chromium says of a server or a network that is not there."""
+
+
+async def test_an_agent_is_found_by_keyboard(desk: Device, operator: Client) -> None:
+    name = f"Found {uuid4()}"
+    made, _ = await make_agent(operator, name)
+    page = await desk.opened("/operate/health")
+    await page.keyboard.press("Control+k")
+    await expect(page.get_by_placeholder("An agent, a page…")).to_be_focused()
+    await page.keyboard.type(name)
+    await expect(page.get_by_role("option", name=name)).to_have_attribute("data-selected", "true")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"**/w/{made}")
+    await expect(page.get_by_role("heading", name=name)).to_be_visible()
+
+
+async def test_the_palette_goes_away_and_says_when_nothing_is_found(desk: Device) -> None:
+    page = await desk.opened("/team")
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("no such thing anywhere")
+    await expect(page.get_by_text("Nothing has that name.")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+async def test_the_theme_is_the_systems_until_one_is_chosen_and_stays(new_device: NewDevice) -> None:
+    device = await new_device(theme=DARK)
+    page = await device.opened("/team")
+    assert await _theme(page) == "dark"
+    await page.get_by_role("button", name="More").click()
+    await page.get_by_role("menuitem", name="Light").click()
+    await expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    await page.reload()
+    assert await _theme(page) == "light"
+
+
+async def _theme(page: Page) -> str | None:
+    return await page.locator("html").get_attribute("data-theme")
+
+
+async def test_an_unknown_address_says_so_and_leads_on(desk: Device) -> None:
+    page = await desk.opened("/operate/nothing-here")
+    await page.get_by_role("link", name="Go to the team").click()
+    await page.wait_for_url("**/team")
+    await desk.open(f"/w/{uuid4()}")
+    await expect(page.get_by_text("There is no such agent")).to_be_visible()
+
+
+async def test_a_phone_begins_with_its_chats(phone: Device, operator: Client) -> None:
+    name = f"Listed {uuid4()}"
+    made, _ = await make_agent(operator, name)
+    page = await phone.opened("/")
+    await page.get_by_role("link", name=name).click()
+    await page.wait_for_url(f"**/w/{made}")
+    await page.go_back()
+    await expect(page.get_by_role("link", name=name)).to_be_visible()
+
+
+async def test_the_connection_is_told_while_the_server_is_killed_and_back(new_device: NewDevice, mortal: ServerProcess) -> None:
+    device = await new_device(server=mortal)
+    page = await device.opened("/team")
+    device.faults.expect(*AWAY)
+    port = mortal.port
+    mortal.kill()
+    await expect(page.locator("[data-connection=connecting]")).to_be_visible()
+    await expect(page.get_by_text("Connecting to the server.")).to_be_visible()
+    await asyncio.to_thread(mortal.start, port=port)
+    await device.connected()
+    await expect(page.get_by_text("Connecting to the server.")).to_be_hidden()
+
+
+async def test_a_kept_page_opens_without_a_network_and_says_so(phone: Device) -> None:
+    page = await phone.opened("/")
+    await page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
+    phone.faults.expect(*AWAY)
+    await phone.context.set_offline(True)
+    await page.reload()
+    await expect(page.locator("[data-connection=offline]").or_(page.get_by_role("alert"))).to_be_visible()
+    await phone.context.set_offline(False)
+    await page.reload()
+    await phone.connected()
