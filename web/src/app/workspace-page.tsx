@@ -49,7 +49,10 @@ export function WorkspacePage() {
 function Head({ workspace: { id, name, role, status }, shown }: { workspace: Workspace; shown: string }) {
   const tabs = useRef<HTMLElement>(null);
   // They do not all fit on a phone.
-  useEffect(() => tabs.current?.querySelector("[aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "nearest" }), [shown]);
+  useEffect(() => {
+    // Newer browsers answer with a promise, which an effect must not return: React would take it for its end.
+    tabs.current?.querySelector("[aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [shown]);
   return (
     <header className="border-b border-line bg-surface">
       <div className="flex items-center gap-3 px-3 pt-2.5 md:px-5">
