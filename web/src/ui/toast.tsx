@@ -27,15 +27,16 @@ function drop(id: number): void {
   set(toasts.filter((one) => one.id !== id));
 }
 
-function show(toast: Omit<Toast, "id">): void {
+function show(toast: Omit<Toast, "id">): () => void {
   const id = ++last;
   set([...toasts.slice(-2), { ...toast, id }]);
   setTimeout(() => drop(id), toast.action ? SHOWN_WITH_ACTION : SHOWN);
+  return () => drop(id);
 }
 
-/** Say that something was done; `action` is the way back. */
-export function tell(text: string, action?: Toast["action"]): void {
-  show(action ? { text, bad: false, action } : { text, bad: false });
+/** Say that something was done; `action` is the way back. Returns what takes the words away when they are no longer true. */
+export function tell(text: string, action?: Toast["action"]): () => void {
+  return show(action ? { text, bad: false, action } : { text, bad: false });
 }
 
 /** Say that something could not be done, and why. */

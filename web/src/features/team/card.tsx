@@ -1,0 +1,121 @@
+import type { NodeProps } from "@xyflow/react";
+import { ChevronDown, ChevronRight, EllipsisVertical, Inbox } from "lucide-react";
+import { createContext, memo, useContext } from "react";
+import { Link } from "react-router";
+import { Avatar } from "@/ui/avatar";
+import { Unread } from "@/ui/badge";
+import { IconButton } from "@/ui/button";
+import { classes } from "@/ui/classes";
+import { Status } from "@/ui/status";
+import type { CardNode } from "./cards";
+import { whatItDoes } from "./doing";
+import { CARD } from "./layout";
+import { openMenu } from "./team-menu";
+
+interface Board {
+  fold: (ids: readonly string[], closed: boolean) => void;
+  /** So far away that nothing can be read. */
+  far: boolean;
+}
+
+export const BoardContext = createContext<Board>({ fold: () => undefined, far: false });
+
+type Props = NodeProps<CardNode>;
+
+/** One workspace on the canvas, and the frame around its team when that is open. */
+export const Card = memo(
+  function Card({ data, selected, dragging, width, height }: Props) {
+    const { workspace, team, folded, left, top, found } = data;
+    const { far } = useContext(BoardContext);
+    const framed = team > 0 && !folded;
+    const busy = workspace.active_tasks > 0;
+    return (
+      <>
+        {framed && <div aria-hidden style={{ width, height }} className="absolute rounded-3xl border border-line bg-raised/55" />}
+        <article
+          aria-label={workspace.name}
+          data-workspace-id={workspace.id}
+          style={{ ...CARD, left, top }}
+          className={classes(
+            "card pointer-events-auto absolute flex flex-col rounded-2xl border bg-surface p-3 transition-[opacity,box-shadow]",
+            busy ? "border-good" : "border-line",
+            selected && "ring-2 ring-accent",
+            found === true && "ring-4 ring-accent",
+            found === false && "opacity-30",
+            dragging ? "cursor-grabbing shadow-raised" : "cursor-grab",
+            folded && "shadow-[5px_5px_0_-1px_var(--surface),5px_5px_0_0_var(--line-strong)]",
+          )}
+        >
+          {far ? <Far data={data} /> : <Near data={data} />}
+        </article>
+      </>
+    );
+  },
+  (one, other) => one.data === other.data && one.selected === other.selected && one.dragging === other.dragging && one.width === other.width && one.height === other.height,
+);
+
+function Far({ data: { workspace, unread } }: Pick<Props, "data">) {
+  return (
+    <div className="flex h-full items-center gap-3">
+      <Avatar name={workspace.name} />
+      <span className="min-w-0 flex-1 truncate text-3xl font-semibold">{workspace.name}</span>
+      {unread > 0 && <span aria-hidden className="size-6 rounded-full bg-accent" />}
+      <Status status={workspace.status} quiet />
+    </div>
+  );
+}
+
+function Near({ data: { workspace, unread, team, folded } }: Pick<Props, "data">) {
+  const { id, name, role, status, queue_depth } = workspace;
+  const doing = whatItDoes(workspace);
+  return (
+    <>
+      <div className="flex items-start gap-2.5">
+        <Avatar name={name} />
+        <div className="min-w-0 flex-1">
+          <Link to={`/w/${id}`} draggable={false} className="block truncate text-sm font-semibold hover:underline">
+            {name}
+          </Link>
+          <p className={classes("text-xs text-ink-soft", doing ? "truncate" : "line-clamp-2")}>{role ?? "No role yet"}</p>
+        </div>
+        <IconButton label={`Actions for ${name}`} aria-haspopup="menu" className="-mt-1 -mr-1.5" onClick={(event) => openMenu(event.currentTarget)}>
+          <EllipsisVertical aria-hidden className="size-4" />
+        </IconButton>
+      </div>
+      {doing && <p className="mt-1.5 truncate text-xs">{doing}</p>}
+      <div className="mt-auto flex items-center gap-2.5">
+        <Status status={status} />
+        {queue_depth > 0 && <Queue depth={queue_depth} />}
+        <Unread count={unread} />
+        {team > 0 && <Fold id={id} name={name} team={team} folded={folded} />}
+      </div>
+    </>
+  );
+}
+
+export function Queue({ depth }: { depth: number }) {
+  return (
+    <span title={`${depth} in its mailbox`} className="inline-flex items-center gap-1 text-xs text-ink-soft">
+      <Inbox aria-hidden className="size-3.5" />
+      {depth}
+      <span className="sr-only"> in its mailbox</span>
+    </span>
+  );
+}
+
+function Fold({ id, name, team, folded }: { id: string; name: string; team: number; folded: boolean }) {
+  const { fold } = useContext(BoardContext);
+  const Icon = folded ? ChevronRight : ChevronDown;
+  return (
+    <button
+      type="button"
+      aria-expanded={!folded}
+      aria-label={`The team of ${name}`}
+      title={folded ? "Open this team" : "Close this team"}
+      onClick={() => fold([id], !folded)}
+      className="-my-1 ml-auto inline-flex min-h-7 items-center gap-0.5 rounded-lg px-1.5 text-xs font-medium hover:bg-raised pointer-coarse:min-h-11"
+    >
+      {team} <Icon aria-hidden className="size-4" />
+    </button>
+  );
+}
