@@ -97,6 +97,7 @@ PLACES: dict[str, dict[str, int]] = {
     "delegated_expired": {"reap.due": 3, "reap.committed": 1},
     "delegated_removed": _places("removal", "marked failed"),
     "delegated_orphaned": _places("orphan", "found cancelled", 2),
+    "filed": {**_places("upload", "begun whole completed"), "upload.kept": 3, **_places("accept", "received committed answering")},
     "created": {
         **_places("create", "settled directory initdb settings roles synced renamed linked"),
         **_places("database", "started ready"),
@@ -119,6 +120,7 @@ TAKEN: dict[str, str] = {
     "delegated_expired": "end.outcome_inserted tell.committing",
     "delegated_removed": "tell.message_inserted tell.committing",
     "delegated_orphaned": "tell.message_inserted tell.committing",
+    "filed": "upload.piece_inserted upload.completing accept.file_attached accept.committing",
 }
 
 # By the agent's own way of dealing with a message.
@@ -166,6 +168,9 @@ SHORT = (
     Case("delegated_cancelled", "tell.committing", BOTH),
     Case("delegated_removed", "tell.message_inserted", BACKEND),
     Case("delegated_orphaned", "orphan.cancelled"),
+    Case("filed", "upload.kept", hit=2),
+    Case("filed", "upload.completing", BOTH),
+    Case("filed", "accept.file_attached", BACKEND),
     Case("sdk_replies", "agent.stored", AGENT),
     Case("sdk_works_long", "agent.extended", AGENT),
     Case("sdk_fails", "agent.failing", AGENT),

@@ -52,6 +52,7 @@ class Stage:
     port: int = field(default_factory=free_port)
     mailboxes: list[Mailbox] = field(default_factory=list[Mailbox])
     letters: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    enclosed: dict[str, Json] = field(default_factory=dict[str, Json])
     tasks: dict[str, tuple[Mailbox, Mailbox, Json]] = field(default_factory=dict[str, tuple[Mailbox, Mailbox, Json]])
     lives: int = 0
     came_back: float = 0.0
@@ -133,7 +134,8 @@ class Stage:
         # A retry says the same as the first time, in its headers too.
         said = self.letters.setdefault(key, headers)
         self.house.journal.mean(key, mailbox.id)
-        message = {"role": "ROLE_USER", "messageId": key, "parts": [{"text": key}]}
+        enclosed = [self.enclosed[key]] if key in self.enclosed else []
+        message = {"role": "ROLE_USER", "messageId": key, "parts": [{"text": key}, *enclosed]}
         params = {"message": message, "configuration": {"returnImmediately": wait == 0}}
         about = {"Idempotency-Key": key, "X-Timeout": str(wait)}
         while True:

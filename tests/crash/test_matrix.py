@@ -19,6 +19,7 @@ from postroom.db.migrate import migrate, pending_migrations
 from tests.conftest import NewServer
 from tests.crash.checker import judge
 from tests.crash.delegated import DELEGATED
+from tests.crash.filed import FILED
 from tests.crash.flows import FLOWS as PLAIN
 from tests.crash.flows import Flow
 from tests.crash.load import at_rest
@@ -32,7 +33,7 @@ from tests.support.http import ask
 from tests.support.server import ServerProcess
 
 FAULT_SECONDS = 30.0
-FLOWS = PLAIN | DELEGATED
+FLOWS = PLAIN | DELEGATED | FILED
 
 pytestmark = pytest.mark.timeout(150)
 
