@@ -18,6 +18,11 @@ HOT = {
     ("deliveries", "list_post"): (uuid4(), 100, uuid4(), True),
     ("messages", "read_states"): ([uuid4()],),
     ("messages", "find_latest"): (uuid4(),),
+    ("messages", "find_part"): (uuid4(), uuid4(), 0),
+    ("files", "find_file"): (uuid4(), "workspace", uuid4()),
+    ("files", "keep_files"): ([uuid4()], "workspace", uuid4()),
+    ("files", "read_chunk"): (uuid4(), 0),
+    ("files", "prune_files"): (50,),
     ("events", "read_all_events"): ("1", 1, 10),
     ("events", "read_workspace_events"): ("1", 1, 10, uuid4()),
     ("identity", "find_callers"): ([b"x" * 32], 30),
@@ -25,7 +30,7 @@ HOT = {
     ("messages", "list_chats"): (uuid4(), None),
     ("messages", "mark_read"): (uuid4(), uuid4(), 1),
 }
-BIG = {"work", "message", "outcome", "event", "credential", "read_mark"}
+BIG = {"work", "message", "outcome", "event", "credential", "read_mark", "file", "file_chunk", "attachment"}
 
 
 def scanned(plan: dict[str, Any]) -> set[str]:

@@ -1,74 +1,21 @@
-"""Files through the real server: what may be kept, who may see it, and that a message names only what is there."""
+"""Files through the real server: what may be kept, how it is read, and what a browser is told to do with it."""
 
 import hashlib
 import os
+import re
 import uuid
-from dataclasses import dataclass
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
 
-from tests.support.http import Answer, ask
-from tests.support.server import ServerProcess
-
-Json = dict[str, Any]
-LIMIT, MESSAGE_LIMIT, PIECE = 25 * 1024 * 1024, 50 * 1024 * 1024, 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody with a token, and the workspace that they are if they are one."""
-
-    url: str
-    token: str
-    id: str = ""
-
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        return ask(self.url, method, path, token=self.token, body=body, headers={k.replace("_", "-"): v for k, v in headers.items()})
-
-    def upload(self, content: bytes, name: str = "a.bin", **headers: str) -> Answer:
-        return self.ask("POST", f"/files?name={quote(name)}", content, **headers)
-
-    def keep(self, content: bytes, name: str = "a.bin", **headers: str) -> Json:
-        answer = self.upload(content, name, **headers)
-        assert answer.status == 201, answer.content
-        return answer.body
-
-    def fetch(self, file: Json, query: str = "", **headers: str) -> Answer:
-        return self.ask("GET", file["url"] + query, **headers)
-
-    def make(self, name: str, **fields: Any) -> "Person":
-        made = self.ask("POST", "/workspaces", {"name": name, **fields}).body
-        return Person(self.url, made["token"], made["id"])
-
-    def send(self, to: "Person", *parts: Json, **headers: str) -> Json:
-        message = {"role": "ROLE_USER", "messageId": str(uuid.uuid4()), "parts": list(parts)}
-        params = {"message": message, "configuration": {"returnImmediately": True}}
-        call = {"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": params}
-        return self.ask("POST", f"/workspaces/{to.id}/a2a", call, A2A_Version="1.0", Content_Type="application/json", **headers).body
-
-    def claim(self) -> Json:
-        (item,) = self.ask("POST", f"/workspaces/{self.id}/inbox/claim", {"wait": 20}).body["items"]
-        return item
-
-    def say(self, verb: str, item: Json, **fields: Any) -> Answer:
-        return self.ask("POST", f"/workspaces/{self.id}/inbox/{item['message_id']}/{verb}", {"token": item["token"], **fields})
+from tests.support.files import LIMIT, PIECE, Person
+from tests.support.server import ServerProcess, wait_for
 
 
 @pytest.fixture
 def boss(server: ServerProcess) -> Person:
-    return Person(server.url, server.operator_token)
-
-
-def names(file: Json) -> Json:
-    """The least that a part says of a file."""
-    return {"url": file["url"]}
-
-
-def told(file: Json) -> Json:
-    """The part as everybody else reads it."""
-    return {"url": file["url"], "filename": file["name"], "mediaType": file["media_type"], "metadata": {"postroom.size": file["size"]}}
+    return Person(server.url, server.operator_token, server.dsn())
 
 
 # Keeping
@@ -84,11 +31,153 @@ def test_what_was_kept_comes_back_byte_for_byte(boss: Person, size: int) -> None
     assert (answer.status, answer.content == content, answer.headers["content-length"]) == (200, True, str(size))
 
 
-def test_a_message_names_a_file_and_who_gets_it_reads_it(boss: Person) -> None:
-    ada = boss.make("ada")
-    file = boss.keep(b"the bytes", "notes.txt", Content_Type="text/plain")
-    assert ada.fetch(file).status == 404
-    assert "result" in boss.send(ada, {"text": "look"}, names(file))
-    item = ada.claim()
-    assert item["message"]["parts"] == [{"text": "look"}, told(file)]
-    assert ada.fetch(file).content == b"the bytes"
+@pytest.mark.parametrize(("size", "status", "code"), [(0, 422, "file_empty"), (LIMIT + 1, 413, "too_large")])
+def test_what_is_too_small_or_too_large_is_refused_and_leaves_nothing(boss: Person, size: int, status: int, code: str) -> None:
+    name = f"{uuid.uuid4()}.bin"
+    answer = boss.upload(b"x" * size, name)
+    assert (answer.status, answer.code, answer.body.get("limit")) == (status, code, LIMIT if size else None)
+    assert boss.sql("select from file where name = $1", name) == []
+
+
+def test_what_grows_beyond_the_limit_without_saying_so_is_refused_too(boss: Person) -> None:
+    name = f"{uuid.uuid4()}.bin"
+    pieces = (b"x" * PIECE for _ in range(LIMIT // PIECE + 1))
+    answer = boss.upload(pieces, name)
+    assert (answer.status, answer.code) == (413, "too_large")
+    assert boss.sql("select from file where name = $1", name) == []
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(boss: Person) -> None:
+    """Its client goes away after two of three pieces."""
+    with boss.uploading(3 * PIECE, b"x" * 2 * PIECE) as (_, file):
+        pass
+    wait_for(lambda: boss.sql("select from file where id = $1", file) == [], 30, "what was left of it is gone")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("plan.pdf", "plan.pdf"),
+        ("../../etc/passwd", "passwd"),
+        ("..\\..\\windows\\system32\\evil.dll", "evil.dll"),
+        ("/etc/", "file"),
+        ("..", "file"),
+        (" . ", "file"),
+        ("\u202egnp.exe", "gnp.exe"),
+        ("a\u2066b\u2069.txt", "ab.txt"),
+        ("a\r\nSet-Cookie: x=1.txt", "aSet-Cookie: x=1.txt"),
+        ("a\x1b[31m\x07.txt", "a[31m.txt"),
+        ("a\u2028b\ufeff.txt", "ab.txt"),
+        ('"; filename="evil.html', '"; filename="evil.html'),
+        ("<img src=x onerror=alert(1)>.png", "<img src=x onerror=alert(1)>.png"),
+        ("naïve 日本 🚀.txt", "naïve 日本 🚀.txt"),
+        ("x" * 1000 + ".jpeg", "x" * 250 + ".jpeg"),
+        ("日" * 200 + ".png", "日" * 83 + ".png"),
+        ("." + "y" * 1000, "." + "y" * 254),
+    ],
+    ids=lambda name: ascii(name)[:24],
+)
+def test_an_evil_name_is_a_name(boss: Person, given: str, kept: str) -> None:
+    file = boss.keep(b"x", given)
+    assert file["name"] == kept
+    disposition = boss.fetch(file).headers["content-disposition"]
+    plain, _, encoded = disposition.removeprefix("attachment; ").partition("; ")
+    assert re.fullmatch(r'filename="[A-Za-z0-9 ._()+-]*"', plain)
+    assert encoded == f"filename*=UTF-8''{quote(kept, safe='')}"
+
+
+@pytest.mark.parametrize("wrong", ["image", "text/", "/plain", "a b/c", "text/hté", "x" * 300 + "/y", "multipart/form-data; boundary=x"])
+def test_what_is_no_media_type_is_refused(boss: Person, wrong: str) -> None:
+    answer = boss.upload(b"x", Content_Type=wrong)
+    assert (answer.status, answer.code) == (422, "bad_media_type")
+
+
+def test_a_media_type_has_no_parameters_and_may_be_missing(boss: Person) -> None:
+    assert boss.keep(b"x", Content_Type="Text/Plain; charset=utf-8")["media_type"] == "text/plain"
+    assert boss.keep(b"x")["media_type"] == "application/octet-stream"
+
+
+def test_the_same_key_is_the_same_file(boss: Person) -> None:
+    key, ada = str(uuid.uuid4()), boss.make("ada")
+    first = boss.keep(b"bytes", "a.txt", Idempotency_Key=key)
+    assert boss.keep(b"bytes", "a.txt", Idempotency_Key=key) == first
+    for other in (boss.upload(b"other", "a.txt", Idempotency_Key=key), boss.upload(b"bytes", "b.txt", Idempotency_Key=key)):
+        assert (other.status, other.code, other.body["file_id"]) == (422, "key_reused", first["id"])
+    assert ada.keep(b"others", "a.txt", Idempotency_Key=key)["id"] != first["id"], "a key is its caller's"
+    assert boss.upload(b"bytes", Idempotency_Key="é").code == "bad_key"
+    assert len(boss.sql("select from file where idempotency_key = $1", key)) == 2
+
+
+def test_uploads_at_once_under_one_key_are_one_file(boss: Person) -> None:
+    key, content = str(uuid.uuid4()), os.urandom(2 * PIECE)
+    with ThreadPoolExecutor(8) as threads:
+        kept = [each.result() for each in [threads.submit(boss.keep, content, Idempotency_Key=key) for _ in range(8)]]
+    assert len({file["id"] for file in kept}) == 1
+    assert len(boss.sql("select from file where idempotency_key = $1", key)) == 1
+
+
+# Reading
+
+
+@pytest.mark.parametrize(
+    ("given", "start", "end"),
+    [
+        ("0-0", 0, 1),
+        ("5-9", 5, 10),
+        (f"{PIECE - 2}-{PIECE + 1}", PIECE - 2, PIECE + 2),
+        ("-3", -3, None),
+        (f"{PIECE}-", PIECE, None),
+        ("0-99999999", 0, None),
+    ],
+)
+def test_a_range_is_a_part_of_it(boss: Person, given: str, start: int, end: int | None) -> None:
+    content = os.urandom(2 * PIECE + 100)
+    file = boss.keep(content)
+    answer = boss.fetch(file, Range=f"bytes={given}")
+    first = start % len(content)
+    expected = content[start:end]
+    assert answer.content == expected
+    assert answer.headers.get("content-range", "") == (
+        f"bytes {first}-{first + len(expected) - 1}/{len(content)}" if len(expected) < len(content) else ""
+    )
+    assert answer.status == (206 if len(expected) < len(content) else 200)
+
+
+def test_ranges_that_are_none(boss: Person) -> None:
+    file = boss.keep(b"0123456789")
+    for whole in ("bytes=5-2", "bytes=0-1,3-4", "items=0-1", "bytes=-", "bytes=x-y"):
+        assert boss.fetch(file, Range=whole).status == 200, whole
+    for outside in ("bytes=10-", "bytes=10-20", "bytes=-0"):
+        answer = boss.fetch(file, Range=outside)
+        assert (answer.status, answer.code, answer.headers["content-range"]) == (416, "range_not_satisfiable", "bytes */10"), outside
+    tag = boss.fetch(file).headers["etag"]
+    assert boss.fetch(file, Range="bytes=0-1", If_Range=tag).status == 206
+    assert boss.fetch(file, Range="bytes=0-1", If_Range='"other"').status == 200
+    assert (boss.fetch(file, If_None_Match=f'"other", {tag}').status, boss.fetch(file, If_None_Match='"other"').status) == (304, 200)
+
+
+@pytest.mark.parametrize(
+    ("media_type", "shown"),
+    [
+        ("image/png", True),
+        ("video/mp4", True),
+        ("audio/mpeg", True),
+        ("image/svg+xml", False),
+        ("text/html", False),
+        ("application/xhtml+xml", False),
+        ("application/pdf", False),
+        ("text/xml", False),
+        ("application/javascript", False),
+        ("application/octet-stream", False),
+    ],
+)
+def test_only_what_runs_nothing_is_shown_in_its_place(boss: Person, media_type: str, shown: bool) -> None:
+    file = boss.keep(b"<script>alert(1)</script>", "x", Content_Type=media_type)
+    asked, plain = boss.fetch(file, "?inline=1"), boss.fetch(file)
+    assert asked.headers["content-disposition"].startswith("inline;" if shown else "attachment;")
+    for answer in (asked, plain):
+        assert answer.headers["content-type"].partition(";")[0] == media_type
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
+        assert answer.headers["cache-control"] == "private, no-cache"
+    assert plain.headers["content-disposition"].startswith("attachment;")

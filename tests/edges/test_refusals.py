@@ -6,6 +6,7 @@ The lists of routes are taken from ``/openapi.json``: a new route fails here unt
 import asyncio
 import http.client
 import json
+import re
 import socket
 import uuid
 from dataclasses import dataclass, field
@@ -142,7 +143,8 @@ MALFORMED: dict[str, bytes] = {
 
 
 def filled(team: Team, text: str) -> str:
-    return text.replace("{id}", team.id).replace("{message_id}", NOBODY).replace("{token_id}", NOBODY).replace("{delegation_id}", NOBODY)
+    nobody = text.replace("{message_id}", NOBODY).replace("{token_id}", NOBODY).replace("{delegation_id}", NOBODY)
+    return nobody.replace("{id}", team.id).replace("{number}", "0")
 
 
 def target(team: Team, route: str) -> Target:
@@ -240,7 +242,7 @@ def test_junk_in_an_address_is_a_refusal(team: Team, junk: str) -> None:
         method, path = route.split()
         if "{" not in path:
             continue
-        address = path.replace("{id}", junk).replace("{message_id}", junk).replace("{token_id}", junk).replace("{delegation_id}", junk)
+        address = re.sub(r"\{\w+\}", lambda _: junk, path)
         body = SEND if path.endswith("/a2a") else {}
         assert status_of(team, method, address, "operator", body) in (400, 404, 405, 422), f"{method} {address}"
 
@@ -416,6 +418,7 @@ TABLE: dict[str, dict[str, int]] = {
     "GET /registry/{id}/peers": read(403),
     "POST /registry/check-access": row(own=200, related=403, stranger=403, operator=200, person=403),
     "GET /workspaces/{id}/chat-history": read(403),
+    "GET /workspaces/{id}/messages/{message_id}/parts/{number}": row(own=404, related=403, stranger=404, operator=404, person=404),
     "GET /chats": managed(200, safe=True),
     "PUT /workspaces/{id}/read": managed_here(200),
     "POST /workspaces/{id}/notify": own(201),

@@ -143,7 +143,10 @@ async def talk(walk: Round, id: str, own: str) -> None:
     ):
         names: Json = {"id": id, "message_id": item["message_id"], "Authorization": own}
         await walk.ask("POST", inbox + verb, {"token": item["token"], **fields}, **names)
-    await walk.ask("POST", "/workspaces/{id}/notify", {"message": "by the way"}, id=id, Authorization=own)
+    notice = {"message": "by the way", "attachments": [{"raw": "Ynl0ZXM="}]}
+    told = await walk.ask("POST", "/workspaces/{id}/notify", notice, id=id, Authorization=own)
+    part = "/workspaces/{id}/messages/{message_id}/parts/{number}"
+    await walk.ask("GET", part, id=id, message_id=told["id"], number="1", Authorization=own)
     file = await walk.ask("POST", "/files", content=b"bytes", query={"name": "a.bin"}, Authorization=own)
     await walk.ask("GET", "/files/{id}", id=file["id"], Authorization=own)
     await walk.ask("PUT", "/workspaces/{id}/read", {"seq": 1}, id=id)

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,8 +28,8 @@ class Answer:
 
 
 def ask(url: str, method: str, path: str, *, token: str | None = None, headers: Json | None = None, body: Any = None) -> Answer:
-    """Send a request; ``body`` is bytes as they are, or a value to be written as JSON."""
-    content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+    """Send a request; ``body`` is bytes as they are, in one or (of no announced length) in several, or a value to be written as JSON."""
+    content = _content(body)
     bearer = {"Authorization": f"Bearer {token}"} if token else {}
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
     try:
@@ -37,3 +38,7 @@ def ask(url: str, method: str, path: str, *, token: str | None = None, headers: 
         return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
     finally:
         connection.close()
+
+
+def _content(body: Any) -> Any:
+    return body if isinstance(body, bytes | Iterator | None) else json.dumps(body).encode()

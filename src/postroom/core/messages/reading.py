@@ -12,11 +12,11 @@ from postroom.core.events import store as event_store
 from postroom.core.events.model import EventType
 from postroom.core.identity.model import Principal
 from postroom.core.messages import store
-from postroom.core.messages.model import Chat, HistoryPage, Passage
+from postroom.core.messages.model import Chat, HistoryPage, Json, Passage
 from postroom.core.registry.service import Workspaces, require_manager
 from postroom.db.database import Connection, Database
 from postroom.db.signals import Signals
-from postroom.errors import Forbidden, Refused
+from postroom.errors import Forbidden, NotFound, Refused
 
 # Messages that one search looks at; whoever wants more goes on from where it stopped.
 SEARCHED = 1000
@@ -35,9 +35,7 @@ class Reading:
 
         Raises NotFound, Gone, Forbidden (a peer's conversation is not the caller's), Refused (``around`` goes with no other place).
         """
-        await self._workspaces.get(principal, workspace, removed=True)
-        if not principal.manages and principal.id != workspace:
-            raise Forbidden("A workspace reads its own history only.")
+        await self._permit(principal, workspace)
         if passage.around is None:
             return await self._page(workspace, passage)
         if (passage.before, passage.after, passage.before_time, passage.words) != (None, None, None, None):
@@ -58,6 +56,19 @@ class Reading:
         stopped = entries[-1].seq if entries and len(entries) == passage.limit else edge
         more = stopped != edge or passed == most
         return HistoryPage(entries=entries if passage.after is not None else entries[::-1], next=stopped if more else None)
+
+    async def part(self, principal: Principal, workspace: UUID, message: UUID, number: int) -> Json:
+        """One part of a message of that conversation, counted from 0. Raises NotFound, Gone, Forbidden."""
+        await self._permit(principal, workspace)
+        part = await store.find_part(self._db, workspace, message, number)
+        if part is None:
+            raise NotFound("There is no such part.")
+        return part
+
+    async def _permit(self, principal: Principal, workspace: UUID) -> None:
+        await self._workspaces.get(principal, workspace, removed=True)
+        if not principal.manages and principal.id != workspace:
+            raise Forbidden("A workspace reads its own history only.")
 
     async def chats(self, principal: Principal) -> Sequence[Chat]:
         """The people's conversations with every agent, the most recently spoken first. Raises Forbidden."""

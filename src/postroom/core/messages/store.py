@@ -8,7 +8,7 @@ from uuid import UUID
 from postroom.core.deliveries.model import CallTarget, Delivery, Sender
 from postroom.core.deliveries.store import addressed
 from postroom.core.identity.model import Principal
-from postroom.core.messages.model import Chat, Draft, Entry, LastLine, Passage, Receipt, Standing, State
+from postroom.core.messages.model import Chat, Draft, Entry, Json, LastLine, Passage, Receipt, Standing, State
 from postroom.db.database import Connection, Database, Row
 from postroom.db.statements import load
 from postroom.settings import Settings
@@ -155,6 +155,12 @@ async def list_chats(db: Database, reader: UUID, only: UUID | None = None) -> li
 async def mark_read(connection: Connection, reader: UUID, workspace: UUID, seq: int) -> int | None:
     """How far it is read now; None when it was read as far before."""
     return await connection.fetchval(SQL.mark_read, reader, workspace, seq)
+
+
+async def find_part(db: Database, workspace: UUID, message: UUID, number: int) -> Json | None:
+    """A part of a message that was said there."""
+    row = await db.first(SQL.find_part, message, workspace, number)
+    return row["part"] if row else None
 
 
 def _standing(row: Row) -> Standing:

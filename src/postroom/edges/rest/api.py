@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from postroom import __version__
 from postroom.core.services import Services
 from postroom.edges.problems import handlers
-from postroom.edges.rest import chats, delegations, files, health, history, mailbox, page, registry, sessions, tokens, workspaces
+from postroom.edges.rest import chats, delegations, files, health, history, mailbox, page, parts, registry, sessions, tokens, workspaces
 from postroom.edges.rest.health import Collect, Health
 
 Json = dict[str, Any]
@@ -22,6 +22,7 @@ _ROUTERS = (
     registry.router,
     history.router,
     chats.router,
+    parts.router,
     mailbox.router,
     delegations.router,
     files.router,

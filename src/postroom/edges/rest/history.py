@@ -13,6 +13,7 @@ from postroom.edges.body import Fields, Id, Text
 from postroom.edges.context import traceparent_of
 from postroom.edges.idempotency import key_of, message_id_for
 from postroom.edges.rest.calling import Caller, Use, body, takes
+from postroom.edges.rest.parts import with_addresses
 from postroom.edges.rest.shapes import (
     ErrorShape,
     Json,
@@ -133,6 +134,7 @@ async def chat_history(  # noqa: PLR0913 - a parameter, a query field
     thread_id: Word | None = None,
     between: Annotated[Between | None, Query(alias="with", description="People and the agent, or the agent and others.")] = None,
     q: Annotated[Sought | None, Query(description="Words that have to stand in it. Each call looks at some; `next` goes on.")] = None,
+    inline: Annotated[bool, Query(description="False: bytes within messages are told by the address where they are.")] = True,
 ) -> HistoryShape:
     """A page of what was said to and by this workspace: the newest, or from a place on."""
     wanted = Passage(
@@ -147,7 +149,9 @@ async def chat_history(  # noqa: PLR0913 - a parameter, a query field
     )
     page = await services.reading.history(caller, id, wanted)
     following = None if page.next is None else str(page.next)
-    return HistoryShape(messages=[_entry_shape(entry) for entry in page.entries], reached_end=page.reached_end, next=following)
+    return HistoryShape(
+        messages=[_entry_shape(id, entry, inline=inline) for entry in page.entries], reached_end=page.reached_end, next=following
+    )
 
 
 @router.post("/notify", status_code=201, openapi_extra=takes(Notice))
@@ -183,8 +187,9 @@ async def activity(  # noqa: PLR0913 - a parameter, a query field
     return [_activity_shape(event, services.events.installation) for event in events]
 
 
-def _entry_shape(entry: Entry) -> EntryShape:
+def _entry_shape(workspace: UUID, entry: Entry, *, inline: bool) -> EntryShape:
     parts: list[Part] = entry.body.get("parts", [])
+    parts = parts if inline else with_addresses(parts, workspace, entry.id)
     return EntryShape(
         id=entry.id,
         sent_as=entry.body.get("messageId"),

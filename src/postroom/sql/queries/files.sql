@@ -20,7 +20,7 @@ select id, name, media_type, size, sha256, created_at from visible_files(array[$
 -- name: keep_files
 -- Of the files that somebody is about to name those that he may; from now on they are kept for long enough to do it.
 update file set keep_until = greatest(keep_until, clock_timestamp() + interval '24 hours')
-where id in (select v.id from visible_files($1, $2, $3) v)
+where id = any(array(select v.id from visible_files($1, $2, $3) v))
 returning id, name, media_type, size, sha256, created_at
 
 -- name: read_chunk
@@ -33,10 +33,10 @@ insert into attachment (file_id, message_id) select id, $2 from unnest($1::uuid[
 -- Files whose time is up, $1 at most: what a message names is kept for good, the rest goes, and with it what was never whole. One that is
 -- being named at this moment is locked, and looked at the next time.
 with due as (
-    select id from file where keep_until < clock_timestamp() order by keep_until limit $1 for update skip locked
+    select id from file where keep_until < clock_timestamp() and keep_until < 'infinity' order by keep_until limit $1 for update skip locked
 ), named as (
-    update file set keep_until = 'infinity' where id in (select d.id from due d join attachment a on a.file_id = d.id)
+    update file set keep_until = 'infinity' where id = any(array(select id from due where exists (select from attachment a where a.file_id = due.id)))
 ), gone as (
-    delete from file where id in (select id from due where not exists (select from attachment a where a.file_id = due.id))
+    delete from file where id = any(array(select id from due where not exists (select from attachment a where a.file_id = due.id)))
 )
 select count(*) as seen from due

@@ -24,6 +24,9 @@ where m.id = $1 and m.workspace_id = $2 and m.role = 'user'
 -- name: find_latest
 select m.id from message m where (m.id = $1 or (m.task_id = $1 and m.task_id <> m.id)) and m.role = 'user' order by m.seq desc limit 1
 
+-- name: find_part
+select m.body -> 'parts' -> $3::integer as part from message m where m.id = $1 and m.workspace_id = $2
+
 -- name: read_history
 -- $1 workspace, $2 strands, $3 thread, $4 before seq, $5 after seq, $6 before time, $7 how many to pass by, $8 words to look for, $9 how many to
 -- bring; newest first unless after. One row at least: how many it passed by, and where it stopped.
