@@ -29,7 +29,9 @@ class Answer:
 
 def ask(url: str, method: str, path: str, *, token: str | None = None, headers: Json | None = None, body: Any = None) -> Answer:
     """Send a request; ``body`` is bytes as they are, in one or (of no announced length) in several, or a value to be written as JSON."""
-    content = _content(body)
+    content = body
+    if not isinstance(body, bytes | Iterator | None):
+        content = json.dumps(body).encode()
     bearer = {"Authorization": f"Bearer {token}"} if token else {}
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
     try:
@@ -38,7 +40,3 @@ def ask(url: str, method: str, path: str, *, token: str | None = None, headers: 
         return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
     finally:
         connection.close()
-
-
-def _content(body: Any) -> Any:
-    return body if isinstance(body, bytes | Iterator | None) else json.dumps(body).encode()
