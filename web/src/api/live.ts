@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from "react";
+import type { Schemas } from "./client";
 
 /** A frame of the feed (docs/http.md, "Events"). */
 export interface Frame {
@@ -12,7 +13,7 @@ export interface Frame {
 export interface FramePayload {
   message_id?: string | null;
   peer_id?: string | null;
-  actor?: { kind: string; id: string | null };
+  actor?: Schemas["ActorShape"];
   seq?: number;
   thread_id?: string;
   [field: string]: unknown;

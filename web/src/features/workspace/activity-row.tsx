@@ -1,0 +1,42 @@
+import { ChevronRight } from "lucide-react";
+import { type ReactNode, useState } from "react";
+import { IconButton } from "@/ui/button";
+import { classes } from "@/ui/classes";
+import { Code } from "@/ui/copy";
+import { Age } from "@/ui/time";
+import type { Row } from "./activity";
+import { type Names, tell } from "./sentences";
+
+const TONES = { good: "text-good", warn: "text-warn", bad: "text-bad" };
+
+/** One event: a sentence, and the body that it was told with. */
+export function ActivityRow({ row, names }: { row: Row; names: Names }) {
+  const [open, setOpen] = useState(false);
+  const { icon: Icon, sentence, tone, detail } = tell(row, names);
+  return (
+    <article data-event={row.event} className="border-b border-line px-4 py-2 md:px-6">
+      <div className="flex items-start gap-3">
+        <Icon aria-hidden className={classes("mt-2 size-4 shrink-0", tone === undefined ? "text-ink-soft" : TONES[tone])} />
+        <div className="min-w-0 flex-1 py-1.5 text-sm">
+          <p className="break-words">{sentence}</p>
+          {detail !== undefined && <Detail>{detail}</Detail>}
+        </div>
+        <span className="py-2 text-xs whitespace-nowrap text-ink-soft">
+          <Age at={row.timestamp} />
+        </span>
+        <IconButton label={open ? "Hide the body" : "Show the body"} aria-expanded={open} onClick={() => setOpen(!open)}>
+          <ChevronRight aria-hidden className={classes("size-4 transition-transform", open && "rotate-90")} />
+        </IconButton>
+      </div>
+      {open && (
+        <div className="pb-2 pl-7">
+          <Code label={`Body of ${row.event}`} text={JSON.stringify(row, null, 2)} />
+        </div>
+      )}
+    </article>
+  );
+}
+
+function Detail({ children }: { children: ReactNode }) {
+  return <p className="mt-0.5 line-clamp-2 break-words text-ink-soft">{children}</p>;
+}
