@@ -231,12 +231,15 @@ async def written(house: House, request: pytest.FixtureRequest) -> Written:
         (chance.choices(strands, weights)[0], chance.choice("abc"), " ".join(chance.choices(words, k=2)) + f" {number}")
         for number in range(count)
     ]
+    # At both ends, and nowhere between: a search that goes on past all that does not have it finds the other one.
+    for end in (0, -1):
+        lines[end] = (*lines[end][:2], "needle")
     await write_lines(house, agent, lines)
     return Written(house, agent, lines)
 
 
 @pytest.mark.parametrize("forwards", [False, True], ids=["back", "forth"])
-@pytest.mark.parametrize("words", [None, "nÄHer", "100%", "a_b", "\\", "1", "nowhere"])
+@pytest.mark.parametrize("words", [None, "nÄHer", "100%", "a_b", "\\", "1", "needle", "nowhere"])
 async def test_pages_together_miss_nothing_and_repeat_nothing(written: Written, words: str | None, forwards: bool) -> None:
     for strands in (tuple(Strand), PEOPLE, (Strand.AGENTS,)):
         for thread in (None, "b", "none"):

@@ -4,6 +4,11 @@ from tests.mutants.seed import Seed
 
 _READING = "tests/core/test_reading.py"
 _QUERIES = "sql/queries/messages.sql"
+_ROWS = (
+    "          and (m.strand, m.seq) > (s.strand, coalesce($5, 0)) "
+    "and (m.strand, m.seq) < (s.strand, coalesce($4, 9223372036854775807))\n"
+    "          and ($6::timestamptz is null or m.accepted_at < $6)\n"
+)
 
 READING = [
     Seed(
@@ -44,12 +49,9 @@ READING = [
     Seed(
         name="T24 rare lines are looked for among all others",
         file=_QUERIES,
-        old="""          and (m.strand, m.seq) > (s.strand, coalesce($5, 0)) and (m.strand, m.seq) < (s.strand, coalesce($4, 9223372036854775807))
-          and ($6::timestamptz is null or m.accepted_at < $6)
-        order by m.strand desc, m.seq desc limit $7)""",
-        new="""          and m.strand = s.strand and m.seq > coalesce($5, 0) and m.seq < coalesce($4, 9223372036854775807)
-          and ($6::timestamptz is null or m.accepted_at < $6)
-        order by m.seq desc limit $7)""",
+        old=_ROWS + "        order by m.strand desc, m.seq desc limit $7)",
+        new="          and m.strand = s.strand and m.seq > coalesce($5, 0) and m.seq < coalesce($4, 9223372036854775807)\n"
+        "        order by m.seq desc limit $7)",
         tests=(f"{_READING}::test_chats_and_rare_lines_cost_what_they_show",),
     ),
 ]

@@ -9,6 +9,7 @@ from postroom.core.deliveries.service import Deliveries
 from postroom.core.events.service import Events
 from postroom.core.files.service import Files
 from postroom.core.identity.service import Identity
+from postroom.core.messages.dead_letters import DeadLetters
 from postroom.core.messages.reading import Reading
 from postroom.core.messages.service import Messages
 from postroom.core.registry.agents import Agents
@@ -36,6 +37,7 @@ class Services:
     agents: Agents
     messages: Messages
     reading: Reading
+    dead_letters: DeadLetters
     delegations: Delegations
 
 
@@ -61,5 +63,6 @@ def build_services(
         agents=Agents(db, workspaces, deliveries, signals),
         messages=messages,
         reading=Reading(db, signals, workspaces=workspaces),
+        dead_letters=DeadLetters(db, signals, messages=messages, workspaces=workspaces),
         delegations=Delegations(db, messages, deliveries, workspaces, server),
     )

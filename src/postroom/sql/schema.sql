@@ -11,7 +11,7 @@ CREATE TYPE public.ending AS (
 	fingerprint bytea,
 	preview text
 );
-CREATE FUNCTION public.accept_messages(p_ids uuid[], p_workspaces uuid[], p_credentials uuid[], p_sender_kinds text[], p_senders uuid[], p_keys text[], p_fingerprints bytea[], p_threads text[], p_tasks uuid[], p_bodies jsonb[], p_previews text[], p_traceparents text[], p_deadlines double precision[], p_lend boolean[], p_parents uuid[], p_reports boolean[], p_hanging boolean[], p_server uuid, p_lease double precision, p_mailbox_limit integer, p_delegation_limit integer, p_chain_limit integer) RETURNS TABLE(item bigint, verdict text, message_id uuid, workspace_id uuid, seq bigint, thread_id text, task_id uuid, accepted_at timestamp with time zone, deadline timestamp with time zone, token bigint, lease_until timestamp with time zone, active boolean, called boolean, url text, agent_card jsonb, sender_name text, sender_role text, upstream jsonb, chain jsonb)
+CREATE FUNCTION public.accept_messages(p_ids uuid[], p_workspaces uuid[], p_credentials uuid[], p_sender_kinds text[], p_senders uuid[], p_keys text[], p_fingerprints bytea[], p_threads text[], p_tasks uuid[], p_bodies jsonb[], p_previews text[], p_traceparents text[], p_deadlines double precision[], p_lend boolean[], p_parents uuid[], p_reports boolean[], p_hanging boolean[], p_letters uuid[], p_server uuid, p_lease double precision, p_mailbox_limit integer, p_delegation_limit integer, p_chain_limit integer) RETURNS TABLE(item bigint, verdict text, message_id uuid, workspace_id uuid, seq bigint, thread_id text, task_id uuid, accepted_at timestamp with time zone, deadline timestamp with time zone, token bigint, lease_until timestamp with time zone, active boolean, called boolean, url text, agent_card jsonb, sender_name text, sender_role text, upstream jsonb, chain jsonb)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
@@ -25,6 +25,8 @@ declare
     box mailbox;
     source workspace;
     said message;
+    letter dead_letter;
+    replayed dead_letter[] := '{}';
     messages message[] := '{}';
     w work;
     works work[] := '{}';
@@ -42,9 +44,9 @@ begin
     for given in
         select p.*, t.target, t.box
         from unnest(p_ids, p_workspaces, p_credentials, p_sender_kinds, p_senders, p_keys, p_fingerprints, p_threads, p_tasks, p_bodies,
-                p_previews, p_traceparents, p_deadlines, p_lend, p_parents, p_reports, p_hanging)
+                p_previews, p_traceparents, p_deadlines, p_lend, p_parents, p_reports, p_hanging, p_letters)
             with ordinality p (id, workspace_id, credential_id, sender_kind, sender_id, key, fingerprint, thread_id, task_id, body, preview,
-                traceparent, deadline, lend, parent_id, report, hanging, item)
+                traceparent, deadline, lend, parent_id, report, hanging, letter_id, item)
         left join lateral (
             select place as target, b as box from workspace place join mailbox b on b.workspace_id = place.id
             where place.id = p.workspace_id limit 1) t on true
@@ -63,23 +65,37 @@ begin
             return next;
             continue;
         end if;
-        if repeats then
+        letter := null;
+        if given.letter_id is not null then
+            select * into letter from dead_letter d where d.message_id = given.letter_id for update;
+            if letter.dropped_at is not null then
+                verdict := 'letter_dropped';
+                return next;
+                continue;
+            end if;
+        end if;
+        if letter.replayed_as is not null then
+            select * into said from message m where m.id = letter.replayed_as;
+            verdict := 'duplicate';
+        elsif repeats then
             select * into said from message m
             where m.id = given.id
                or (m.sender_kind = given.sender_kind and m.sender_id = given.sender_id and m.idempotency_key = given.key)
             limit 1;
             if found then
                 verdict := case when said.id <> given.id and said.fingerprint <> given.fingerprint then 'key_reused' else 'duplicate' end;
-                message_id := said.id;
-                workspace_id := said.workspace_id;
-                seq := said.seq;
-                thread_id := said.thread_id;
-                task_id := said.task_id;
-                accepted_at := said.accepted_at;
-                deadline := said.deadline;
-                return next;
-                continue;
             end if;
+        end if;
+        if verdict is not null then
+            message_id := said.id;
+            workspace_id := said.workspace_id;
+            seq := said.seq;
+            thread_id := said.thread_id;
+            task_id := said.task_id;
+            accepted_at := said.accepted_at;
+            deadline := said.deadline;
+            return next;
+            continue;
         end if;
         -- The mailbox as it is, and from its second message on as this batch has left it.
         if box.workspace_id is distinct from given.workspace_id then
@@ -182,6 +198,12 @@ begin
             events := events || event_of('message.handed', given.workspace_id, peer, given.id, 'server', p_server,
                 jsonb_build_object('attempt', 1, 'thread_id', thread_id));
         end if;
+        if given.letter_id is not null then
+            letter.replayed_as := given.id;
+            replayed := replayed || letter;
+            events := events || event_of('dead_letter.replayed', given.workspace_id, null, given.letter_id, given.sender_kind, given.sender_id,
+                jsonb_build_object('replayed_as', given.id));
+        end if;
         return next;
     end loop;
     if cardinality(messages) > 0 then
@@ -191,6 +213,9 @@ begin
         if kept < cardinality(messages) then
             -- Another server committed the same key for another mailbox while we looked: run again, this time it is found.
             raise exception 'a key was taken meanwhile' using errcode = 'serialization_failure';
+        end if;
+        if cardinality(replayed) > 0 then
+            update dead_letter d set replayed_as = r.replayed_as from unnest(replayed) r where d.message_id = r.message_id;
         end if;
         insert into work select * from unnest(works);
         update mailbox b set last_seq = k.last_seq, open_count = b.open_count + k.opened, active_count = b.active_count + k.active
@@ -328,6 +353,7 @@ declare
     replies message[] := '{}';
     ended outcome;
     outcomes outcome[] := '{}';
+    dead boolean := false;
     noted event;
     events event[] := '{}';
 begin
@@ -370,6 +396,7 @@ begin
         ended.fingerprint := (one.ending).fingerprint;
         ended.ended_at := clock_timestamp();
         outcomes := outcomes || ended;
+        dead := dead or ended.state in ('failed', 'expired');
         if one.report then
             awaited := awaited || ended;
         end if;
@@ -382,6 +409,11 @@ begin
     end loop;
     insert into message select * from unnest(replies);
     insert into outcome select * from unnest(outcomes);
+    if dead then
+        insert into dead_letter (message_id, workspace_id, ended_at)
+        select o.message_id, w.workspace_id, o.ended_at from unnest(outcomes) o join unnest(p_works) w on w.message_id = o.message_id
+        where o.state in ('failed', 'expired');
+    end if;
     perform note_events(events);
     with settled as (
         update mailbox b set
@@ -954,6 +986,14 @@ CREATE TABLE public.credential (
     CONSTRAINT credential_label_check CHECK ((length(label) <= 255)),
     CONSTRAINT credential_prefix_check CHECK ((length(prefix) <= 16))
 );
+CREATE TABLE public.dead_letter (
+    message_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    ended_at timestamp with time zone NOT NULL,
+    replayed_as uuid,
+    dropped_at timestamp with time zone,
+    CONSTRAINT dead_letter_check CHECK (((replayed_as IS NULL) OR (dropped_at IS NULL)))
+);
 CREATE TABLE public.message (
     id uuid NOT NULL,
     workspace_id uuid NOT NULL,
@@ -1105,6 +1145,12 @@ CREATE TABLE public.migration (
     digest text NOT NULL,
     run_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
+CREATE TABLE public.preference (
+    owner_id uuid NOT NULL,
+    name text NOT NULL,
+    value jsonb NOT NULL,
+    CONSTRAINT preference_name_check CHECK ((name ~ '^[a-z][a-z0-9-]{0,63}$'::text))
+);
 CREATE TABLE public.presence (
     workspace_id uuid NOT NULL,
     status text DEFAULT 'offline'::text NOT NULL,
@@ -1145,6 +1191,8 @@ ALTER TABLE ONLY public.credential
     ADD CONSTRAINT credential_digest_key UNIQUE (digest);
 ALTER TABLE ONLY public.credential
     ADD CONSTRAINT credential_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.dead_letter
+    ADD CONSTRAINT dead_letter_pkey PRIMARY KEY (message_id);
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (xid, id);
 ALTER TABLE ONLY public.feed_floor
@@ -1169,6 +1217,8 @@ ALTER TABLE ONLY public.outcome
     ADD CONSTRAINT outcome_pkey PRIMARY KEY (message_id);
 ALTER TABLE ONLY public.person
     ADD CONSTRAINT person_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.preference
+    ADD CONSTRAINT preference_pkey PRIMARY KEY (owner_id, name);
 ALTER TABLE ONLY public.presence
     ADD CONSTRAINT presence_pkey PRIMARY KEY (workspace_id);
 ALTER TABLE ONLY public.read_mark
@@ -1184,6 +1234,8 @@ ALTER TABLE ONLY public.work
 ALTER TABLE ONLY public.workspace
     ADD CONSTRAINT workspace_pkey PRIMARY KEY (id);
 CREATE INDEX credential_workspace ON public.credential USING btree (workspace_id) WHERE (workspace_id IS NOT NULL);
+CREATE INDEX dead_letter_all ON public.dead_letter USING btree (ended_at, message_id) WHERE ((replayed_as IS NULL) AND (dropped_at IS NULL));
+CREATE INDEX dead_letter_workspace ON public.dead_letter USING btree (workspace_id, ended_at, message_id) WHERE ((replayed_as IS NULL) AND (dropped_at IS NULL));
 CREATE INDEX event_at ON public.event USING brin (at);
 CREATE INDEX event_message ON public.event USING btree (message_id) WHERE (message_id IS NOT NULL);
 CREATE INDEX event_peer ON public.event USING btree (peer_id, xid, id) WHERE (peer_id IS NOT NULL);
@@ -1217,6 +1269,12 @@ ALTER TABLE ONLY public.credential
     ADD CONSTRAINT credential_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.credential
     ADD CONSTRAINT credential_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(id);
+ALTER TABLE ONLY public.dead_letter
+    ADD CONSTRAINT dead_letter_message_id_fkey FOREIGN KEY (message_id) REFERENCES public.message(id);
+ALTER TABLE ONLY public.dead_letter
+    ADD CONSTRAINT dead_letter_replayed_as_fkey FOREIGN KEY (replayed_as) REFERENCES public.message(id);
+ALTER TABLE ONLY public.dead_letter
+    ADD CONSTRAINT dead_letter_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(id);
 ALTER TABLE ONLY public.file_chunk
     ADD CONSTRAINT file_chunk_file_id_fkey FOREIGN KEY (file_id) REFERENCES public.file(id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.login_code

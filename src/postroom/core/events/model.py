@@ -26,6 +26,8 @@ class EventType(StrEnum):
     LATE = "message.late"
     NOTICE = "notice.posted"
     READ = "mailbox.read"
+    LETTER_REPLAYED = "dead_letter.replayed"
+    LETTER_DROPPED = "dead_letter.dropped"
     CREATED = "workspace.created"
     UPDATED = "workspace.updated"
     MOVED = "workspace.moved"

@@ -3,6 +3,7 @@
 import hmac
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from postroom.clock import monotonic
@@ -11,7 +12,7 @@ from postroom.core.identity.model import NewToken, Principal, PrincipalKind, Ses
 from postroom.core.identity.secrets import SHOWN, Digester, make_secret
 from postroom.db.batching import Batcher
 from postroom.db.database import Connection, Database, Row
-from postroom.errors import Gone, NotFound, PostroomError, Refused, SetupError, Unauthenticated
+from postroom.errors import Forbidden, Gone, NotFound, PostroomError, Refused, SetupError, Unauthenticated
 from postroom.ids import new_id
 from postroom.settings import Settings
 
@@ -20,6 +21,7 @@ _DAY = 86400.0
 _LONGEST_SECRET = 512
 _REMEMBERED_SECONDS = 20.0
 _REMEMBERED = 10_000
+_MOST_PREFERENCES = 64
 
 
 class Identity:
@@ -160,9 +162,26 @@ class Identity:
         if not await store.revoke_session(self._db, session):
             raise NotFound("There is no such session.")
 
+    async def preferences(self, principal: Principal) -> dict[str, Any]:
+        """What the operator or a person keeps for themselves, by name. Raises Forbidden."""
+        require_manager(principal)
+        return await store.list_preferences(self._db, principal.id)
+
+    async def prefer(self, principal: Principal, name: str, value: object) -> None:
+        """Keep a value (any JSON) under a name. Raises Forbidden, Refused (``too_many_preferences``)."""
+        require_manager(principal)
+        if not await store.set_preference(self._db, principal.id, name, value, most=_MOST_PREFERENCES):
+            raise Refused(f"At most {_MOST_PREFERENCES} preferences are kept.", code="too_many_preferences", limit=_MOST_PREFERENCES)
+
     async def prune(self) -> None:
         """Forget login codes that no one can use."""
         await store.prune_login_codes(self._db)
+
+
+def require_manager(principal: Principal) -> None:
+    """Raises Forbidden for a workspace: what widens rights is the operator's (lessons.md, L22)."""
+    if not principal.manages:
+        raise Forbidden("This is the operator's.")
 
 
 def _principal(row: Row) -> Principal:

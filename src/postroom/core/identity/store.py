@@ -1,6 +1,7 @@
 """Statements of the slice "identity", typed."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from postroom.core.identity.model import NewToken, SessionView, TokenView
@@ -117,6 +118,16 @@ async def spend_login_code(db: Database, digest: bytes) -> UUID | None:
     """The person it lets in, the first time only."""
     rows = await db.write(SQL.spend_login_code, digest)
     return rows[0]["person_id"] if rows else None
+
+
+async def list_preferences(db: Database, owner: UUID) -> dict[str, Any]:
+    """By name."""
+    return {row["name"]: row["value"] for row in await db.fetch(SQL.list_preferences, owner)}
+
+
+async def set_preference(db: Database, owner: UUID, name: str, value: object, *, most: int) -> bool:
+    """False when the owner has as many others."""
+    return bool(await db.write(SQL.set_preference, owner, name, value, most))
 
 
 async def prune_login_codes(db: Database) -> None:

@@ -30,6 +30,8 @@ class Draft:
 
     For workspaces: ``on_behalf_of`` is the message that the sender works on (None: the server looks), ``report`` asks for the end as post
     in the sender's own mailbox, and with ``cancel_with_parent`` it is not wanted any more when what the sender works on has ended.
+
+    ``letter`` is the dead letter that it says again, which is done once, whoever asks for it.
     """
 
     workspace_id: UUID
@@ -44,6 +46,7 @@ class Draft:
     on_behalf_of: UUID | None = None
     report: bool = False
     cancel_with_parent: bool = False
+    letter: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +122,7 @@ class Entry:
     """One line of a conversation. ``progress`` is the newest that its agent told while it works on it (``parts``, ``status``, ``at``)."""
 
     id: UUID
+    workspace_id: UUID
     seq: int
     role: str
     sender_kind: str
@@ -191,3 +195,20 @@ class Chat:
     read_seq: int
     unread: int
     last: LastLine | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A message that came to nothing (``line``: failed or expired), and that nobody has replayed or dropped."""
+
+    workspace_name: str
+    line: Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterPage:
+    """Dead letters, the newest first. ``next`` is the message to go on from, ``total`` how many there are."""
+
+    letters: Sequence[DeadLetter]
+    next: UUID | None
+    total: int

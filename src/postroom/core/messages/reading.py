@@ -11,9 +11,10 @@ from uuid import UUID
 from postroom.core.events import store as event_store
 from postroom.core.events.model import EventType
 from postroom.core.identity.model import Principal
+from postroom.core.identity.service import require_manager
 from postroom.core.messages import store
 from postroom.core.messages.model import Chat, HistoryPage, Json, Passage
-from postroom.core.registry.service import Workspaces, require_manager
+from postroom.core.registry.service import Workspaces
 from postroom.db.database import Connection, Database
 from postroom.db.signals import Signals
 from postroom.errors import Forbidden, NotFound, Refused

@@ -19,6 +19,8 @@ def refusal(row: Row, settings: Settings) -> PostroomError:
         case "full":
             limit = settings.mailbox_limit
             return TooMany(f"This mailbox holds {limit} unfinished messages.", code="mailbox_full", retry_after=30, limit=limit)
+        case "letter_dropped":
+            return Conflict("This dead letter was dropped.", code="dead_letter_dropped")
         case "task_not_found" | "task_ended" | "task_busy" | "thread_mismatch":
             return _of_task(row["verdict"])
         case _:

@@ -179,7 +179,9 @@ class Messages:
 
 
 def _subject(item: Accept) -> object:
-    """The key under which a repeat would be the same message; without one, the message itself."""
+    """What a repeat would say again: a dead letter, or what the key stands for; without these, the message itself."""
+    if item.draft.letter is not None:
+        return item.draft.letter
     return (item.principal.id, item.draft.key) if item.draft.key is not None else item.id
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from postroom.core.deliveries.model import CallTarget, Delivery, Sender
 from postroom.core.deliveries.store import addressed
 from postroom.core.identity.model import Principal
-from postroom.core.messages.model import Chat, Draft, Entry, Json, LastLine, Passage, Receipt, Standing, State
+from postroom.core.messages.model import Chat, DeadLetter, Draft, Entry, Json, LastLine, Passage, Receipt, Standing, State
 from postroom.db.database import Connection, Database, Row
 from postroom.db.statements import load
 from postroom.settings import Settings
@@ -57,6 +57,7 @@ def _columns(item: Accept) -> tuple[object, ...]:
         draft.on_behalf_of,
         draft.report,
         draft.cancel_with_parent,
+        draft.letter,
     )
 
 
@@ -161,6 +162,28 @@ async def find_part(db: Database, workspace: UUID, message: UUID, number: int) -
     """A part of a message that was said there."""
     row = await db.first(SQL.find_part, message, workspace, number)
     return row["part"] if row else None
+
+
+async def list_dead_letters(db: Database, workspace: UUID | None, below: Row | None, limit: int) -> list[DeadLetter]:
+    """The newest first, ``below`` that one."""
+    edge = (below["ended_at"], below["message_id"]) if below else (None, None)
+    rows = await db.fetch(SQL.list_dead_letters, workspace, *edge, limit)
+    return [DeadLetter(workspace_name=row["workspace_name"], line=_entry(row)) for row in rows]
+
+
+async def count_dead_letters(db: Database, workspace: UUID | None) -> int:
+    """How many there are, of one workspace or all."""
+    return (await db.fetch(SQL.count_dead_letters, workspace))[0]["total"]
+
+
+async def find_dead_letter(db: Database, message: UUID) -> Row | None:
+    """``message_id``, ``workspace_id``, ``ended_at``, ``replayed_as``, ``thread_id``, ``body``; also when it was replayed or dropped."""
+    return await db.first(SQL.find_dead_letter, message)
+
+
+async def drop_dead_letter(connection: Connection, message: UUID) -> UUID | None:
+    """Its workspace; None when it was replayed or dropped before, and when there is none."""
+    return await connection.fetchval(SQL.drop_dead_letter, message)
 
 
 def _standing(row: Row) -> Standing:

@@ -8,7 +8,7 @@ from postroom.core.events import store as event_store
 from postroom.core.events.model import EventType
 from postroom.core.identity import store as identity_store
 from postroom.core.identity.model import NewToken, Principal
-from postroom.core.identity.service import Identity
+from postroom.core.identity.service import Identity, require_manager
 from postroom.core.registry import store
 from postroom.core.registry.model import DEEPEST, AddressCheck, CreatedWorkspace, DeliveryMode, Json, NewWorkspace, Workspace
 from postroom.db.database import Connection, Database, Row
@@ -196,12 +196,6 @@ class Workspaces:
 
     async def _note(self, connection: Connection, kind: EventType, principal: Principal, workspace: UUID, payload: Json) -> None:
         await event_store.insert_event(connection, kind, workspace, actor_kind=principal.kind.value, actor=principal.id, payload=payload)
-
-
-def require_manager(principal: Principal) -> None:
-    """Raises Forbidden for a workspace: what widens rights is the operator's (lessons.md, L22)."""
-    if not principal.manages:
-        raise Forbidden("This is the operator's.")
 
 
 async def _refuse_with_children(connection: Connection, workspace: UUID, *, confirm: bool) -> None:

@@ -11,7 +11,22 @@ from starlette.routing import BaseRoute
 from postroom import __version__
 from postroom.core.services import Services
 from postroom.edges.problems import handlers
-from postroom.edges.rest import chats, delegations, files, health, history, mailbox, page, parts, registry, sessions, tokens, workspaces
+from postroom.edges.rest import (
+    chats,
+    dead_letters,
+    delegations,
+    files,
+    health,
+    history,
+    mailbox,
+    page,
+    parts,
+    preferences,
+    registry,
+    sessions,
+    tokens,
+    workspaces,
+)
 from postroom.edges.rest.health import Collect, Health
 
 Json = dict[str, Any]
@@ -25,8 +40,10 @@ _ROUTERS = (
     parts.router,
     mailbox.router,
     delegations.router,
+    dead_letters.router,
     files.router,
     sessions.router,
+    preferences.router,
     health.router,
     page.router,
 )

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from postroom.core.identity.model import Principal
-from postroom.core.registry.service import require_manager
+from postroom.core.identity.service import require_manager
 from postroom.core.services import Services
 from postroom.edges.body import read_model
 from postroom.edges.context import authenticate

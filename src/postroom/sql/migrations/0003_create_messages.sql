@@ -101,6 +101,19 @@ create table outcome (
     check ((state = 'replied') = (error is null))
 );
 
+-- What came to nothing, until somebody sends it again or gives it up.
+create table dead_letter (
+    message_id   uuid primary key references message,
+    workspace_id uuid not null references workspace,
+    ended_at     timestamptz not null,
+    -- The message that says it again.
+    replayed_as  uuid references message,
+    dropped_at   timestamptz,
+    check (replayed_as is null or dropped_at is null)
+);
+create index dead_letter_all on dead_letter (ended_at, message_id) where replayed_as is null and dropped_at is null;
+create index dead_letter_workspace on dead_letter (workspace_id, ended_at, message_id) where replayed_as is null and dropped_at is null;
+
 create function refuse_change() returns trigger language plpgsql as $$
 begin
     raise exception '% is append-only', tg_table_name using errcode = 'integrity_constraint_violation';

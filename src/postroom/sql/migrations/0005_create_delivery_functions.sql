@@ -153,6 +153,7 @@ declare
     replies message[] := '{}';
     ended outcome;
     outcomes outcome[] := '{}';
+    dead boolean := false;
     noted event;
     events event[] := '{}';
 begin
@@ -195,6 +196,7 @@ begin
         ended.fingerprint := (one.ending).fingerprint;
         ended.ended_at := clock_timestamp();
         outcomes := outcomes || ended;
+        dead := dead or ended.state in ('failed', 'expired');
         if one.report then
             awaited := awaited || ended;
         end if;
@@ -207,6 +209,11 @@ begin
     end loop;
     insert into message select * from unnest(replies);
     insert into outcome select * from unnest(outcomes);
+    if dead then
+        insert into dead_letter (message_id, workspace_id, ended_at)
+        select o.message_id, w.workspace_id, o.ended_at from unnest(outcomes) o join unnest(p_works) w on w.message_id = o.message_id
+        where o.state in ('failed', 'expired');
+    end if;
     perform note_events(events);
     with settled as (
         update mailbox b set
@@ -290,7 +297,8 @@ end $$;
 
 -- One row per message to accept; one row back per row given, in order. Verdicts: accepted, duplicate (the same key or id and the same
 -- body: the first message's ids), key_reused, unauthenticated, not_found, removed, full, task_not_found, task_ended, task_busy,
--- thread_mismatch, and those of place_delegation. Where "lend" is given and the agent is free, the lease is born with the message: the row carries its token, and where to
+-- thread_mismatch, letter_dropped, and those of place_delegation. One that says a dead letter again is a duplicate of the first that did, and
+-- leaves the mark in the same transaction; the letter's mailbox, which all of them name, is locked. Where "lend" is given and the agent is free, the lease is born with the message: the row carries its token, and where to
 -- bring it. (A first try of ours that committed without our hearing of it left a lease that nobody uses; the loop "disown" frees it.)
 --
 -- No two of one batch have the same key. A loop decides, one after the other; what it has decided is written in one go, because a
@@ -298,7 +306,7 @@ end $$;
 create function accept_messages(
     p_ids uuid[], p_workspaces uuid[], p_credentials uuid[], p_sender_kinds text[], p_senders uuid[], p_keys text[], p_fingerprints bytea[],
     p_threads text[], p_tasks uuid[], p_bodies jsonb[], p_previews text[], p_traceparents text[], p_deadlines float8[], p_lend boolean[],
-    p_parents uuid[], p_reports boolean[], p_hanging boolean[],
+    p_parents uuid[], p_reports boolean[], p_hanging boolean[], p_letters uuid[],
     p_server uuid, p_lease float8, p_mailbox_limit integer, p_delegation_limit integer, p_chain_limit integer)
 returns table (item bigint, verdict text, message_id uuid, workspace_id uuid, seq bigint, thread_id text, task_id uuid,
     accepted_at timestamptz, deadline timestamptz, token bigint, lease_until timestamptz, active boolean, called boolean, url text,
@@ -315,6 +323,8 @@ declare
     box mailbox;
     source workspace;
     said message;
+    letter dead_letter;
+    replayed dead_letter[] := '{}';
     messages message[] := '{}';
     w work;
     works work[] := '{}';
@@ -332,9 +342,9 @@ begin
     for given in
         select p.*, t.target, t.box
         from unnest(p_ids, p_workspaces, p_credentials, p_sender_kinds, p_senders, p_keys, p_fingerprints, p_threads, p_tasks, p_bodies,
-                p_previews, p_traceparents, p_deadlines, p_lend, p_parents, p_reports, p_hanging)
+                p_previews, p_traceparents, p_deadlines, p_lend, p_parents, p_reports, p_hanging, p_letters)
             with ordinality p (id, workspace_id, credential_id, sender_kind, sender_id, key, fingerprint, thread_id, task_id, body, preview,
-                traceparent, deadline, lend, parent_id, report, hanging, item)
+                traceparent, deadline, lend, parent_id, report, hanging, letter_id, item)
         left join lateral (
             select place as target, b as box from workspace place join mailbox b on b.workspace_id = place.id
             where place.id = p.workspace_id limit 1) t on true
@@ -355,23 +365,38 @@ begin
             continue;
         end if;
 
-        if repeats then
+        letter := null;
+        if given.letter_id is not null then
+            select * into letter from dead_letter d where d.message_id = given.letter_id for update;
+            if letter.dropped_at is not null then
+                verdict := 'letter_dropped';
+                return next;
+                continue;
+            end if;
+        end if;
+
+        if letter.replayed_as is not null then
+            select * into said from message m where m.id = letter.replayed_as;
+            verdict := 'duplicate';
+        elsif repeats then
             select * into said from message m
             where m.id = given.id
                or (m.sender_kind = given.sender_kind and m.sender_id = given.sender_id and m.idempotency_key = given.key)
             limit 1;
             if found then
                 verdict := case when said.id <> given.id and said.fingerprint <> given.fingerprint then 'key_reused' else 'duplicate' end;
-                message_id := said.id;
-                workspace_id := said.workspace_id;
-                seq := said.seq;
-                thread_id := said.thread_id;
-                task_id := said.task_id;
-                accepted_at := said.accepted_at;
-                deadline := said.deadline;
-                return next;
-                continue;
             end if;
+        end if;
+        if verdict is not null then
+            message_id := said.id;
+            workspace_id := said.workspace_id;
+            seq := said.seq;
+            thread_id := said.thread_id;
+            task_id := said.task_id;
+            accepted_at := said.accepted_at;
+            deadline := said.deadline;
+            return next;
+            continue;
         end if;
 
         -- The mailbox as it is, and from its second message on as this batch has left it.
@@ -479,6 +504,12 @@ begin
             events := events || event_of('message.handed', given.workspace_id, peer, given.id, 'server', p_server,
                 jsonb_build_object('attempt', 1, 'thread_id', thread_id));
         end if;
+        if given.letter_id is not null then
+            letter.replayed_as := given.id;
+            replayed := replayed || letter;
+            events := events || event_of('dead_letter.replayed', given.workspace_id, null, given.letter_id, given.sender_kind, given.sender_id,
+                jsonb_build_object('replayed_as', given.id));
+        end if;
         return next;
     end loop;
 
@@ -489,6 +520,9 @@ begin
         if kept < cardinality(messages) then
             -- Another server committed the same key for another mailbox while we looked: run again, this time it is found.
             raise exception 'a key was taken meanwhile' using errcode = 'serialization_failure';
+        end if;
+        if cardinality(replayed) > 0 then
+            update dead_letter d set replayed_as = r.replayed_as from unnest(replayed) r where d.message_id = r.message_id;
         end if;
         insert into work select * from unnest(works);
         update mailbox b set last_seq = k.last_seq, open_count = b.open_count + k.opened, active_count = b.active_count + k.active

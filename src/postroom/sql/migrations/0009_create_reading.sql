@@ -27,3 +27,11 @@ create table read_mark (
     seq          bigint not null check (seq > 0),
     primary key (reader_id, workspace_id)
 );
+
+-- What the page keeps for the operator or a person. Written by the slice "identity".
+create table preference (
+    owner_id uuid not null,
+    name     text not null check (name ~ '^[a-z][a-z0-9-]{0,63}$'),
+    value    jsonb not null,
+    primary key (owner_id, name)
+);

@@ -1,4 +1,4 @@
--- Slice "identity". Writes: installation, person, credential, login_code.
+-- Slice "identity". Writes: installation, person, credential, login_code, preference.
 
 -- name: find_installation
 select id, key_check from installation
@@ -82,3 +82,14 @@ update login_code set used_at = clock_timestamp() where digest = $1 and used_at 
 
 -- name: prune_login_codes
 delete from login_code where expires_at < clock_timestamp() - interval '1 day'
+
+-- name: list_preferences
+select name, value from preference where owner_id = $1 order by name
+
+-- name: set_preference
+-- Not more than $4 of them, decided in the statement that inserts. Nothing at all is a value too: SQL's null stands for that of JSON.
+insert into preference (owner_id, name, value)
+select $1, $2, coalesce($3::jsonb, 'null')
+where (select count(*) from preference where owner_id = $1 and name <> $2) < $4
+on conflict (owner_id, name) do update set value = excluded.value
+returning name

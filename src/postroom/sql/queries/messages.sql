@@ -1,9 +1,9 @@
--- Slice "messages". Writes: message (through the functions of migration 0005), read_mark.
+-- Slice "messages". Writes: message and dead_letter (through the functions of migration 0005), read_mark.
 
 -- name: accept_messages
 select item, verdict, message_id, workspace_id, seq, thread_id, task_id, accepted_at, deadline, token, lease_until, active, called, url, agent_card,
     sender_name, sender_role, upstream, chain
-from accept_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+from accept_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
 
 -- name: post_notice
 select verdict, message_id, seq, thread_id from post_notice($1, $2, $3, $4, $5, $6, $7, $8)
@@ -98,3 +98,33 @@ insert into read_mark (reader_id, workspace_id, seq)
 select $1, b.workspace_id, least($3, b.last_seq) from mailbox b where b.workspace_id = $2 and least($3, b.last_seq) > 0
 on conflict (reader_id, workspace_id) do update set seq = excluded.seq where read_mark.seq < excluded.seq
 returning seq
+
+-- name: list_dead_letters
+-- Those that nobody has replayed or dropped, the newest first. $1 one workspace or all, $2 and $3 below that one, $4 limit. Two ways to the
+-- page, of which $1 leaves one.
+with page as (
+    (select d.message_id, d.ended_at from dead_letter d
+    where $1::uuid is null and d.replayed_as is null and d.dropped_at is null
+      and (d.ended_at, d.message_id) < (coalesce($2::timestamptz, 'infinity'), coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+    order by d.ended_at desc, d.message_id desc limit $4)
+    union all
+    (select d.message_id, d.ended_at from dead_letter d
+    where $1::uuid is not null and d.workspace_id = $1 and d.replayed_as is null and d.dropped_at is null
+      and (d.ended_at, d.message_id) < (coalesce($2::timestamptz, 'infinity'), coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+    order by d.ended_at desc, d.message_id desc limit $4)
+)
+select line.*, (select w.name from workspace w where w.id = line.workspace_id) as workspace_name
+from page, lateral (select * from entry where entry.id = page.message_id limit 1) line
+order by page.ended_at desc, page.message_id desc
+
+-- name: count_dead_letters
+select count(*) as total from dead_letter d
+where d.replayed_as is null and d.dropped_at is null and ($1::uuid is null or d.workspace_id = $1)
+
+-- name: find_dead_letter
+-- Also one that was replayed or dropped.
+select d.message_id, d.workspace_id, d.ended_at, d.replayed_as, m.thread_id, m.body
+from dead_letter d join message m on m.id = d.message_id where d.message_id = $1
+
+-- name: drop_dead_letter
+update dead_letter set dropped_at = clock_timestamp() where message_id = $1 and replayed_as is null and dropped_at is null returning workspace_id
