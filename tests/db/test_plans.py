@@ -29,8 +29,14 @@ HOT = {
     ("messages", "read_history"): (uuid4(), ["from_people", "to_people"], None, None, None, None, 51, None, 50),
     ("messages", "list_chats"): (uuid4(), None),
     ("messages", "mark_read"): (uuid4(), uuid4(), 1),
+    ("messages", "list_dead_letters"): (None, None, None, 50),
+    ("messages", "count_dead_letters"): (None,),
+    ("messages", "find_dead_letter"): (uuid4(),),
+    ("messages", "drop_dead_letter"): (uuid4(),),
+    ("identity", "list_preferences"): (uuid4(),),
+    ("identity", "set_preference"): (uuid4(), "theme", "1", 64),
 }
-BIG = {"work", "message", "outcome", "event", "credential", "read_mark", "file", "file_chunk", "attachment"}
+BIG = {"work", "message", "outcome", "event", "credential", "read_mark", "dead_letter", "preference", "file", "file_chunk", "attachment"}
 
 
 def scanned(plan: dict[str, Any]) -> set[str]:

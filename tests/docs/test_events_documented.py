@@ -8,7 +8,7 @@ from postroom.core.events.model import EventType
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "postroom"
-NAME = re.compile(r"'((?:message|notice|mailbox|workspace)\.[a-z_]+)'")
+NAME = re.compile(r"'((?:message|notice|mailbox|dead_letter|workspace)\.[a-z_]+)'")
 # The end of a message: the name is made of its state.
 MADE = "'message.' || ended.state"
 

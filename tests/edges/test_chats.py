@@ -1,54 +1,15 @@
 """Chats over HTTP: what the page is told of them, and of what it may ask."""
 
-from dataclasses import dataclass
-from typing import Any
-from uuid import uuid4
-
 import pytest
 
-from tests.support.http import Answer, ask
+from tests.edges.conversing import Agent, make_agent, sending
+from tests.support.http import ask
 from tests.support.server import ServerProcess
-
-Json = dict[str, Any]
-HEADERS = {"A2A-Version": "1.0", "Content-Type": "application/json"}
-
-
-@dataclass(frozen=True)
-class Agent:
-    """A workspace of this test, and its people."""
-
-    server: ServerProcess
-    id: str
-    token: str
-
-    def people(self, method: str, path: str, body: Any = None) -> Answer:
-        return ask(self.server.url, method, path.replace("{id}", self.id), token=self.server.operator_token, body=body, headers=HEADERS)
-
-    def own(self, method: str, path: str, body: Any = None) -> Answer:
-        return ask(self.server.url, method, path.replace("{id}", self.id), token=self.token, body=body)
-
-    def send(self, text: str) -> str:
-        answer = self.people("POST", "/workspaces/{id}/a2a", _send(text))
-        return answer.headers["x-postroom-message-id"]
-
-    def history(self, query: str = "") -> Json:
-        return self.people("GET", f"/workspaces/{{id}}/chat-history?{query}").body
-
-    def chat(self) -> Json:
-        [found] = [chat for chat in self.people("GET", "/chats").body if chat["workspace_id"] == self.id]
-        return found
-
-
-def _send(text: str) -> Json:
-    message = {"role": "ROLE_USER", "messageId": str(uuid4()), "parts": [{"text": text}]}
-    params = {"message": message, "configuration": {"returnImmediately": True}}
-    return {"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": params}
 
 
 @pytest.fixture
 def agent(server: ServerProcess) -> Agent:
-    made = ask(server.url, "POST", "/workspaces", token=server.operator_token, body={"name": f"chatty {uuid4()}"}).body
-    return Agent(server, made["id"], made["token"])
+    return make_agent(server)
 
 
 def test_a_chat_is_shown_with_its_last_message_and_what_is_new(agent: Agent) -> None:
@@ -80,7 +41,7 @@ def test_a_line_shows_how_far_its_message_is(agent: Agent) -> None:
 
 
 def test_a_sender_knows_its_message_again(agent: Agent) -> None:
-    said = _send("once")
+    said = sending("once")
     sent = agent.people("POST", "/workspaces/{id}/a2a", said).headers["x-postroom-message-id"]
     [line] = agent.history()["messages"]
     assert (line["id"], line["sent_as"]) == (sent, said["params"]["message"]["messageId"])

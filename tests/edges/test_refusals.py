@@ -20,7 +20,8 @@ from tests.support.http import Answer, ask
 from tests.support.server import ServerProcess
 
 Json = dict[str, Any]
-REQUEST_LIMIT, REPLY_LIMIT = 1024 * 1024, 10 * 1024 * 1024
+REQUEST_LIMIT, REPLY_LIMIT, PREFERENCE_LIMIT = 1024 * 1024, 10 * 1024 * 1024, 256 * 1024
+PREFERENCE = "PUT /session/preferences/{name}"
 NOBODY = "0192f3a0-0000-7000-8000-00000000dead"
 
 
@@ -114,6 +115,7 @@ BODIES: dict[str, tuple[str, Json]] = {
     "PUT /workspaces/{id}/read": ("operator", {"seq": 1}),
     "POST /workspaces/{id}/delegate": ("own", {"target_id": "{id}", "task": "hello"}),
     "POST /session": ("operator", {"code": "no such code"}),
+    PREFERENCE: ("operator", {"dark": True}),
     "POST /workspaces/{id}/a2a": ("operator", SEND),
     "POST /workspaces/{id}/mcp": ("own", {"jsonrpc": "2.0", "id": 1, "method": "ping"}),
     "POST /workspaces/{id}/inbox/claim": ("own", {"max": 1}),
@@ -143,8 +145,9 @@ MALFORMED: dict[str, bytes] = {
 
 
 def filled(team: Team, text: str) -> str:
-    nobody = text.replace("{message_id}", NOBODY).replace("{token_id}", NOBODY).replace("{delegation_id}", NOBODY)
-    return nobody.replace("{id}", team.id).replace("{number}", "0")
+    for name in ("message_id", "token_id", "delegation_id"):
+        text = text.replace(f"{{{name}}}", NOBODY)
+    return text.replace("{id}", team.id).replace("{name}", "theme").replace("{number}", "0")
 
 
 def target(team: Team, route: str) -> Target:
@@ -188,6 +191,9 @@ def test_a_body_that_is_no_object_is_refused(team: Team, route: str, content: by
     answer = post(team, to, content)
     if to.is_rpc:
         assert answer.status == 200 and answer.body["error"]["code"] in (-32600, -32602)
+    elif route == PREFERENCE:
+        # Any JSON is one.
+        assert answer.status == 204
     else:
         assert answer.status == 422
 
@@ -195,7 +201,7 @@ def test_a_body_that_is_no_object_is_refused(team: Team, route: str, content: by
 @pytest.mark.parametrize("route", BODIES)
 def test_the_limit_of_a_body_is_what_it_says(team: Team, route: str) -> None:
     to = target(team, route)
-    limit = REPLY_LIMIT if route.endswith(("/reply", "/mcp")) else REQUEST_LIMIT
+    limit = PREFERENCE_LIMIT if route == PREFERENCE else REPLY_LIMIT if route.endswith(("/reply", "/mcp")) else REQUEST_LIMIT
     content = json.dumps(to.fine).encode()
     assert post(team, to, content + b" " * (limit - len(content))).status not in (413, 500)
     status, body = too_large(team, to, limit + 1)
@@ -240,7 +246,8 @@ JUNK = ["%00", "nonsense", "..%2f..", "%ff%fe", "'; drop table message; --".repl
 def test_junk_in_an_address_is_a_refusal(team: Team, junk: str) -> None:
     for route in routes(team.server):
         method, path = route.split()
-        if "{" not in path:
+        # To a preference any short word is a name.
+        if "{" not in path or (route, junk) == (PREFERENCE, "nonsense"):
             continue
         address = re.sub(r"\{\w+\}", lambda _: junk, path)
         body = SEND if path.endswith("/a2a") else {}
@@ -433,6 +440,11 @@ TABLE: dict[str, dict[str, int]] = {
     "GET /session": EVERYBODY,
     "POST /session": row(own=403, related=403, stranger=403, operator=403, person=403, unknown=403),
     "DELETE /session": row(own=422, related=422, stranger=422, operator=422, person=403),
+    "GET /session/preferences": managed(200, safe=True),
+    PREFERENCE: managed(204),
+    "GET /dead-letters": managed(200, safe=True),
+    "POST /dead-letters/{message_id}/replay": managed(404),
+    "POST /dead-letters/{message_id}/drop": managed(404),
     "GET /sessions": managed(200, safe=True),
     "DELETE /sessions/{id}": managed(404),
     "GET /health": row(own=200, related=200, stranger=200, operator=200, person=200, unknown=200),

@@ -108,7 +108,7 @@ async def test_l31_every_route_answers_a_valid_request(server: ServerProcess) ->
 
 
 async def manage(walk: Round, id: str) -> None:
-    for path in ("/workspaces", "/events/stream", "/sessions", "/chats"):
+    for path in ("/workspaces", "/events/stream", "/sessions", "/chats", "/dead-letters", "/session/preferences"):
         await walk.ask("GET", path)
     await walk.ask("GET", "/workspaces/{id}", id=id)
     await walk.ask("PATCH", "/workspaces/{id}", {"name": "renamed", "x": 1.5}, id=id)
@@ -130,9 +130,9 @@ async def announce(walk: Round, id: str, own: str) -> None:
 
 async def talk(walk: Round, id: str, own: str) -> None:
     params = {"message": {"parts": [{"text": "hi"}]}, "configuration": {"returnImmediately": True}}
-    for _ in range(3):
+    for _ in range(4):
         await walk.ask("POST", "/workspaces/{id}/a2a", {"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": params}, id=id)
-    items = (await walk.ask("POST", "/workspaces/{id}/inbox/claim", {"max": 3, "wait": 5}, id=id, Authorization=own))["items"]
+    items = (await walk.ask("POST", "/workspaces/{id}/inbox/claim", {"max": 4, "wait": 5}, id=id, Authorization=own))["items"]
     inbox = "/workspaces/{id}/inbox/{message_id}/"
     for item, verb, fields in (
         (items[0], "extend", {"lease": 20}),
@@ -140,6 +140,7 @@ async def talk(walk: Round, id: str, own: str) -> None:
         (items[0], "reply", {"parts": [{"text": "whole"}]}),
         (items[1], "fail", {"error": "no", "retry": False}),
         (items[2], "release", {}),
+        (items[3], "fail", {"error": "no", "retry": False}),
     ):
         names: Json = {"id": id, "message_id": item["message_id"], "Authorization": own}
         await walk.ask("POST", inbox + verb, {"token": item["token"], **fields}, **names)
@@ -150,6 +151,9 @@ async def talk(walk: Round, id: str, own: str) -> None:
     file = await walk.ask("POST", "/files", content=b"bytes", query={"name": "a.bin"}, Authorization=own)
     await walk.ask("GET", "/files/{id}", id=file["id"], Authorization=own)
     await walk.ask("PUT", "/workspaces/{id}/read", {"seq": 1}, id=id)
+    await walk.ask("PUT", "/session/preferences/{name}", {"dark": True}, name="theme")
+    await walk.ask("POST", "/dead-letters/{message_id}/replay", message_id=items[1]["message_id"])
+    await walk.ask("POST", "/dead-letters/{message_id}/drop", message_id=items[3]["message_id"])
     await delegate(walk, id, own)
     for path in ("chat-history", "activity", "events/stream"):
         await walk.ask("GET", "/workspaces/{id}/" + path, id=id, Authorization=own)
@@ -193,7 +197,9 @@ async def test_l32_every_event_name_is_sent_and_no_other_is_waited_for(post_room
     names = set(map(str, EventType))
     sources = [path for kind in ("*.py", "*.js") for path in Path(postroom.__file__).parent.rglob(kind) if path.name != "model.py"]
     waited = {
-        name for path in sources for name in re.findall(r"[\"']((?:message|workspace|notice|mailbox)\.[a-z_]+)[\"']", path.read_text())
+        name
+        for path in sources
+        for name in re.findall(r"[\"']((?:message|workspace|notice|mailbox|dead_letter)\.[a-z_]+)[\"']", path.read_text())
     }
     assert waited - names == set()
     made, token = await make_agent(boss, "eventful", max_concurrent=8)
@@ -245,8 +251,11 @@ async def converse(boss: Client, agent: Client, made: str) -> None:
     await agent.reply(item, "whole")
     with pytest.raises(Superseded):
         await agent.reply(item, "another")
-    await boss.send(made, "fails", wait=None)
-    await agent.fail((await agent.claim(made, wait=10))[0], "never")
+    for verb in ("drop", "replay"):
+        failing = await boss.send(made, "fails", wait=None)
+        await agent.fail((await agent.claim(made, wait=10))[0], "never")
+        await boss.request("POST", f"/dead-letters/{failing.message_id}/{verb}")
+    await agent.reply((await agent.claim(made, wait=10))[0], "at last")
     for _ in range(2):
         waiting = await boss.send(made, "nobody wants it", wait=None)
         await boss.cancel(made, waiting.message_id)
@@ -270,6 +279,8 @@ POST /workspaces/{id}/inbox/{message_id}/release
 POST /workspaces/{id}/delegate | GET /workspaces/{id}/delegations
 GET /workspaces/{id}/delegations/{delegation_id} | POST /workspaces/{id}/delegations/{delegation_id}/cancel
 GET /workspaces/{id}/chat-history | GET /chats | PUT /workspaces/{id}/read
+GET /session/preferences | PUT /session/preferences/{name}
+GET /dead-letters | POST /dead-letters/{message_id}/replay | POST /dead-letters/{message_id}/drop
 POST /workspaces/{id}/notify | GET /workspaces/{id}/activity | GET /workspaces/{id}/events/stream
 POST /files | GET /files/{id}
 GET /health

@@ -3,6 +3,7 @@
 from tests.mutants.seed import Seed
 
 _READING = "tests/core/test_reading.py"
+_LETTERS = "tests/core/test_dead_letters.py"
 _QUERIES = "sql/queries/messages.sql"
 _ROWS = (
     "          and (m.strand, m.seq) > (s.strand, coalesce($5, 0)) "
@@ -53,5 +54,33 @@ READING = [
         new="          and m.strand = s.strand and m.seq > coalesce($5, 0) and m.seq < coalesce($4, 9223372036854775807)\n"
         "        order by m.seq desc limit $7)",
         tests=(f"{_READING}::test_chats_and_rare_lines_cost_what_they_show",),
+    ),
+    Seed(
+        name="R12 a replay that is asked for again makes another message",
+        file="sql/migrations/0005_create_delivery_functions.sql",
+        old="            update dead_letter d set replayed_as = r.replayed_as from unnest(replayed) r where d.message_id = r.message_id;\n",
+        new="            perform 1;\n",
+        tests=(f"{_LETTERS}::test_a_replay_that_is_repeated_is_the_same_message_whoever_asks",),
+    ),
+    Seed(
+        name="R12 two that replay a dead letter at once make two messages",
+        file="core/messages/service.py",
+        old="    if item.draft.letter is not None:\n        return item.draft.letter\n",
+        new="",
+        tests=(f"{_LETTERS}::test_replays_of_two_that_race_are_one_message",),
+    ),
+    Seed(
+        name="R12 a dead letter that is being dropped is replayed",
+        file="sql/migrations/0005_create_delivery_functions.sql",
+        old="            if letter.dropped_at is not null then\n",
+        new="            if false then\n",
+        tests=(f"{_LETTERS}::test_what_was_dropped_is_not_replayed_and_what_was_replayed_is_not_dropped",),
+    ),
+    Seed(
+        name="U1 what expired is no dead letter",
+        file="sql/migrations/0005_create_delivery_functions.sql",
+        old="        where o.state in ('failed', 'expired');\n",
+        new="        where o.state in ('failed');\n",
+        tests=(f"{_LETTERS}::test_what_failed_or_expired_is_a_dead_letter_and_nothing_else_is",),
     ),
 ]

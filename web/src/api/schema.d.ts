@@ -21,6 +21,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What came to nothing, the newest first: of one workspace, or of all */
+        get: operations["list_all_dead_letters_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dead-letters/{message_id}/drop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give it up: it stays in the history, and is no dead letter any more */
+        post: operations["drop_dead_letters__message_id__drop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dead-letters/{message_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send it again, in the caller's name: the same parts, to the same workspace, in the same thread
+         * @description Once, whoever asks for it.
+         */
+        post: operations["replay_dead_letters__message_id__replay_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/files": {
         parameters: {
             query?: never;
@@ -237,6 +291,40 @@ export interface paths {
         post: operations["open_session_session_post"];
         /** Log this browser out */
         delete: operations["close_session_session_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/session/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's preferences, by name */
+        get: operations["list_all_session_preferences_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/session/preferences/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Keep a value, which is any JSON of up to 256 KiB, for the caller alone; what was kept under the name is replaced */
+        put: operations["keep_session_preferences__name__put"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -720,6 +808,55 @@ export interface components {
             y: number;
         };
         /**
+         * DeadLetterShape
+         * @description A message that failed or expired, and that nobody has replayed or dropped.
+         */
+        DeadLetterShape: {
+            /**
+             * Accepted At
+             * Format: date-time
+             */
+            accepted_at: string;
+            /** Attempts */
+            attempts: number;
+            /**
+             * Ended At
+             * Format: date-time
+             */
+            ended_at: string;
+            error: components["schemas"]["ErrorShape"];
+            /**
+             * Message Id
+             * Format: uuid
+             */
+            message_id: string;
+            /** Parts */
+            parts: components["schemas"]["Part"][];
+            /** Preview */
+            preview: string | null;
+            sender: components["schemas"]["SenderShape"];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "failed" | "expired";
+            /** Thread Id */
+            thread_id: string;
+            workspace: components["schemas"]["PlaceShape"];
+        };
+        /**
+         * DeadLettersShape
+         * @description A page, the newest first. ``next`` is the ``before`` of the page that follows, ``total`` how many there are in all.
+         */
+        DeadLettersShape: {
+            /** Dead Letters */
+            dead_letters: components["schemas"]["DeadLetterShape"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number;
+        };
+        /**
          * DelegatedShape
          * @description What was just asked; ``idempotent_hit``: the same key had asked it before.
          */
@@ -1190,6 +1327,17 @@ export interface components {
             status: "removed";
         };
         /**
+         * ReplayShape
+         * @description The message that says it again.
+         */
+        ReplayShape: {
+            /**
+             * Message Id
+             * Format: uuid
+             */
+            message_id: string;
+        };
+        /**
          * ResultShape
          * @description The answer, whole.
          */
@@ -1489,6 +1637,99 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChatShape"][];
+                };
+            };
+            /** @description A refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    list_all_dead_letters_get: {
+        parameters: {
+            query?: {
+                before?: string | null;
+                limit?: number;
+                workspace_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLettersShape"];
+                };
+            };
+            /** @description A refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    drop_dead_letters__message_id__drop_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    replay_dead_letters__message_id__replay_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayShape"];
                 };
             };
             /** @description A refusal. */
@@ -1975,6 +2216,70 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    list_all_session_preferences_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description A refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    keep_session_preferences__name__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
         responses: {
             /** @description Successful Response */
             204: {
