@@ -21,8 +21,8 @@ FAULTS = [
     Seed(
         name="R7 while there is little disk, replies are refused as well",
         file="workers/loops.py",
-        old="        services.messages.no_room = disk.no_room\n",
-        new="""        services.messages.no_room = disk.no_room
+        old="        services.messages.no_room = services.files.no_room = disk.no_room\n",
+        new="""        services.messages.no_room = services.files.no_room = disk.no_room
         submit = services.deliveries.finishes.submit
 
         async def refuse(item, *, size=0):

@@ -62,8 +62,8 @@ _LOST_SEEDS = [
     Seed(
         name="L6 a repeat under the same key takes the queued message out of the queue",
         file=_FUNCTIONS,
-        old="                message_id := said.id;\n",
-        new="                message_id := said.id;\n                delete from work w where w.message_id = said.id and not w.leased;\n",
+        old="            message_id := said.id;\n",
+        new="            message_id := said.id;\n            delete from work w where w.message_id = said.id and not w.leased;\n",
         tests=(f"{_LOST}::test_l06_a_retry_of_a_queued_message_is_that_message",),
     ),
     Seed(
@@ -122,9 +122,9 @@ _LOST_SEEDS = [
     Seed(
         name="L12 the keys are those that the feed still has",
         file=_FUNCTIONS,
-        old="                message_id := said.id;\n",
-        new="""                message_id := said.id;
-                if not exists (select from event e where e.message_id = said.id) then verdict := 'key_reused'; end if;
+        old="            message_id := said.id;\n",
+        new="""            message_id := said.id;
+            if not exists (select from event e where e.message_id = said.id) then verdict := 'key_reused'; end if;
 """,
         tests=(f"{_LOST}::test_l12_pruning_the_feed_takes_no_message_and_no_key",),
     ),

@@ -538,6 +538,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/workspaces/{id}/messages/{message_id}/parts/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bytes of one part of a message, as of a file */
+        get: operations["part_workspaces__id__messages__message_id__parts__number__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/workspaces/{id}/notify": {
         parameters: {
             query?: never;
@@ -2644,6 +2661,8 @@ export interface operations {
                 around?: number | null;
                 before?: number | null;
                 before_ts?: string | null;
+                /** @description False: bytes within messages are told by the address where they are. */
+                inline?: boolean;
                 limit?: number;
                 /** @description Words that have to stand in it. Each call looks at some; `next` goes on. */
                 q?: string | null;
@@ -2871,6 +2890,37 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["MailboxShape"];
                 };
+            };
+            /** @description A refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    part_workspaces__id__messages__message_id__parts__number__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                message_id: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A refusal. */
             default: {
