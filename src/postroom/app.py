@@ -104,7 +104,8 @@ class Server:
         signals = Signals()
         self._services = build_services(db, settings, identity=identity, addresses=guard, server=new_id(), signals=signals)
         self._connections = Connections(guard, reply_limit=settings.reply_limit)
-        self._deliver = Deliver(self._services, PushCaller(self._connections, call_seconds=settings.call_seconds))
+        caller = PushCaller(self._connections, read_file=self._services.files.read, call_seconds=settings.call_seconds)
+        self._deliver = Deliver(self._services, caller)
         self._services.messages.may_lend = self._deliver.may_lend
         self._services.messages.take = self._deliver.take
         self._mcp = Mcp(self._services, self._draining)

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import uvicorn
 from a2a.helpers import new_task_from_user_message, new_text_message, new_text_part
@@ -183,3 +184,9 @@ def sdk_agent(*, streaming: bool = False) -> Generator[SdkAgent]:
         finally:
             server.should_exit = True
             thread.join(10)
+
+
+async def no_file(file: UUID, start: int, end: int) -> AsyncGenerator[bytes]:
+    """For callers whose messages name none."""
+    raise LookupError(f"bytes {start} to {end} of {file} are wanted")
+    yield b""

@@ -6,6 +6,8 @@ import uuid
 
 import pytest
 
+from postroom.client import Client
+from tests.edges.agents import Exchange, raw_agent
 from tests.support.files import LIMIT, PIECE, Json, Person, code_of, names, told
 from tests.support.http import Answer, ask
 from tests.support.server import ServerProcess, wait_for
@@ -117,6 +119,37 @@ def test_files_of_an_answer_come_with_the_post_that_tells_it(boss: Person) -> No
     # What was got may be passed on.
     assert lead.delegate(other, names(file)).status == 202
     assert other.fetch(file).content == b"drawn"
+
+
+async def test_an_agent_that_is_called_gets_the_bytes(boss: Person, operator: Client) -> None:
+    """It has no token to fetch them with."""
+    content = os.urandom(PIECE + 1)
+    file = boss.keep(content, "a.png", Content_Type="image/png")
+
+    async def answer(exchange: Exchange) -> None:
+        await exchange.answer_result({"message": {"role": "ROLE_AGENT", "messageId": "r", "parts": [{"text": "seen"}]}})
+
+    async with raw_agent(answer) as agent:
+        made = await operator.create_workspace(name="called", delivery_mode="push", url=agent.url)
+        sent = await operator.send(made["id"], {"parts": [{"text": "look"}, names(file)]}, wait=30)
+    assert sent.text == "seen"
+    (exchange,) = agent.exchanges
+    heard = exchange.json["params"]["message"]["parts"][1]
+    assert base64.b64decode(heard.pop("raw"), validate=True) == content
+    assert heard == {name: value for name, value in told(file).items() if name != "url"}
+
+
+async def test_an_agent_that_is_called_and_names_what_is_not_there_has_failed(operator: Client) -> None:
+    """Nobody could tell it better, and asking again would bring the same."""
+    part = {"url": f"/files/{uuid.UUID(int=1)}"}
+
+    async def answer(exchange: Exchange) -> None:
+        await exchange.answer_result({"message": {"role": "ROLE_AGENT", "messageId": "r", "parts": [part]}})
+
+    async with raw_agent(answer) as agent:
+        made = await operator.create_workspace(name="called", delivery_mode="push", url=agent.url)
+        sent = await operator.send(made["id"], "draw", wait=30)
+    assert (sent.state, sent.error and sent.error["code"], len(agent.exchanges)) == ("failed", "file_unknown", 1)
 
 
 # Bytes within messages

@@ -19,7 +19,7 @@ from postroom.edges.push.connections import Answer, Connections
 from postroom.edges.push.streams import Frames, Stream
 from postroom.edges.push.telling import Telling
 from postroom.edges.wire import text_of
-from tests.edges.agents import Behaviour, Exchange, raw_agent
+from tests.edges.agents import Behaviour, Exchange, no_file, raw_agent
 from tests.edges.streaming import CARD, CARD_03, DONE, TASK, Heard, artifact, asked, begin, frame, send, status, streams, whole, words
 from tests.edges.test_push_caller import delivery_of, target_of
 
@@ -38,7 +38,7 @@ async def connections() -> AsyncGenerator[Connections]:
 @pytest.fixture
 def caller(connections: Connections) -> PushCaller:
     """What is bounded by the time of a call only does not end within a test."""
-    return PushCaller(connections, call_seconds=300)
+    return PushCaller(connections, read_file=no_file, call_seconds=300)
 
 
 @pytest.fixture(autouse=True)
@@ -195,7 +195,7 @@ class TestWithoutEnd:
                 await asyncio.sleep(0.01)
             await exchange.reader.read()
 
-        failure, _ = await said_by(PushCaller(connections, call_seconds=0.3), behave)
+        failure, _ = await said_by(PushCaller(connections, read_file=no_file, call_seconds=0.3), behave)
         assert isinstance(failure, Failure)
         assert (failure.code, failure.retry) == ("no_answer", True)
 
@@ -205,7 +205,7 @@ class TestWithoutEnd:
             await send(exchange, frame({"result": TASK}))
             await exchange.reader.read()
 
-        failure, _ = await said_by(PushCaller(connections, call_seconds=0.3), behave)
+        failure, _ = await said_by(PushCaller(connections, read_file=no_file, call_seconds=0.3), behave)
         assert isinstance(failure, Failure)
         assert (failure.code, failure.retry) == ("no_answer", True)
 

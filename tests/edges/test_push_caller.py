@@ -18,7 +18,7 @@ from postroom.edges.push.caller import PushCaller, child_of, headers_of, message
 from postroom.edges.push.connections import Connections
 from postroom.edges.push.dialects import V0_3, V1_0, Speech, speech_of
 from postroom.edges.wire import text_of
-from tests.edges.agents import Exchange, SdkAgent, raw_agent, sdk_agent
+from tests.edges.agents import Exchange, SdkAgent, no_file, raw_agent, sdk_agent
 
 Json = dict[str, Any]
 MESSAGE_ID, WORKSPACE_ID, SENDER_ID = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -56,7 +56,7 @@ async def connections() -> AsyncGenerator[Connections]:
 
 @pytest.fixture
 def caller(connections: Connections) -> PushCaller:
-    return PushCaller(connections, call_seconds=10)
+    return PushCaller(connections, read_file=no_file, call_seconds=10)
 
 
 @pytest.fixture(scope="module")
@@ -265,7 +265,7 @@ class TestFollowing:
 
     async def test_a_task_without_end_is_left_when_the_time_is_over(self, connections: Connections) -> None:
         async with raw_agent(task_answers("working")) as agent, asyncio.timeout(5):
-            failure = await PushCaller(connections, call_seconds=0.2).call(delivery_of(), target_of(agent.url))
+            failure = await PushCaller(connections, read_file=no_file, call_seconds=0.2).call(delivery_of(), target_of(agent.url))
             assert isinstance(failure, Failure)
             assert (failure.code, failure.retry) == ("no_answer", True)
 
@@ -300,7 +300,7 @@ class TestRefusals:
     async def test_a_forbidden_listener_sees_no_connection(self, host: str) -> None:
         pool = Connections(AddressGuard(AddressPolicy()), reply_limit=1024)
         async with raw_agent(reply_done) as v4, raw_agent(reply_done, host="::1", port=v4.port) as v6:
-            result = await PushCaller(pool, call_seconds=5).call(delivery_of(), target_of(f"http://{host}:{v4.port}/"))
+            result = await PushCaller(pool, read_file=no_file, call_seconds=5).call(delivery_of(), target_of(f"http://{host}:{v4.port}/"))
             assert isinstance(result, NotHanded)
             assert result.code == "address_refused"
             assert (v4.connects, v6.connects) == (0, 0)

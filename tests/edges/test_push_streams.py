@@ -15,7 +15,7 @@ from postroom.edges.push.caller import PushCaller
 from postroom.edges.push.connections import Connections
 from postroom.edges.push.telling import PAUSE_SECONDS, Telling
 from postroom.edges.wire import text_of
-from tests.edges.agents import Exchange, raw_agent, sdk_agent
+from tests.edges.agents import Exchange, no_file, raw_agent, sdk_agent
 from tests.edges.streaming import CARD, CARD_03, DONE, TASK, Heard, artifact, begin, frame, send, streams, whole, words
 from tests.edges.test_push_caller import delivery_of, target_of
 
@@ -26,7 +26,7 @@ LIMIT = 1024 * 1024
 @pytest_asyncio.fixture
 async def caller() -> AsyncGenerator[PushCaller]:
     pool = Connections(AddressGuard(AddressPolicy(allow_loopback=True)), reply_limit=LIMIT)
-    yield PushCaller(pool, call_seconds=30)
+    yield PushCaller(pool, read_file=no_file, call_seconds=30)
     await pool.close()
 
 

@@ -9,6 +9,9 @@ from uuid import UUID
 PIECE: Final = 1024 * 1024
 """Bytes that are written, read and held at a time."""
 URL: Final = "/files/"
+"""How the address begins by which a message names a file."""
+SIZE: Final = "postroom.size"
+"""Where the metadata of a part says how many bytes it stands for."""
 
 _NAME_BYTES = 255
 _NAMELESS = "file"

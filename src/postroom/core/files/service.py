@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from postroom.core.files import store
-from postroom.core.files.model import PIECE, URL, File, NewFile
+from postroom.core.files.model import PIECE, SIZE, URL, File, NewFile
 from postroom.core.identity.model import Principal
 from postroom.db.database import Connection, Database
 from postroom.errors import KeyReused, NotFound, PostroomError, Refused, Unavailable
@@ -126,4 +126,4 @@ def _described(part: Json, found: dict[UUID, File]) -> Json:
     file = found[_named(part["url"])]
     metadata: Json = part.get("metadata") or {}
     known = {"url": file.url, "filename": file.name, "mediaType": file.media_type}
-    return part | known | {"metadata": metadata | {"postroom.size": file.size}}
+    return part | known | {"metadata": metadata | {SIZE: file.size}}

@@ -23,6 +23,7 @@ from postroom.core.deliveries.model import UNWATCHED, CallResult, CallTarget, De
 from postroom.edges.push.answers import Meaning, Unfinished, WrongDialect, meaning_of
 from postroom.edges.push.connections import EVENT_STREAM, Answer, Connections, Request
 from postroom.edges.push.dialects import Speech, speech_of
+from postroom.edges.push.enclosing import Enclosed, Parcel, ReadFile
 from postroom.edges.push.streams import Stream
 from postroom.edges.push.telling import Telling
 from postroom.edges.wire import Json, rfc3339
@@ -58,8 +59,9 @@ class _Call:
 class PushCaller:
     """The Caller port over HTTP. ``call_seconds`` is for one call with all that follows from it."""
 
-    def __init__(self, connections: Connections, *, call_seconds: float) -> None:
+    def __init__(self, connections: Connections, *, read_file: ReadFile, call_seconds: float) -> None:
         self._connections = connections
+        self._read_file = read_file
         self._call_seconds = call_seconds
         # How agents were spoken to that refused what their card says. A hint, so it needs no store: a wrong one costs one request.
         self._learnt: OrderedDict[UUID, tuple[str, Speech]] = OrderedDict()
@@ -67,10 +69,10 @@ class PushCaller:
     async def call(self, delivery: Delivery, target: CallTarget, watch: Watch = UNWATCHED) -> CallResult:
         """Hand the message to the agent and bring its answer."""
         call = _Call(target, headers_of(delivery), monotonic() + self._call_seconds, Telling(watch))
-        message, speech = message_of(delivery), self._speech(target)
-        outcome = await self._send(call, speech, message)
+        sent, speech = Enclosed(message_of(delivery), self._read_file), self._speech(target)
+        outcome = await self._send(call, speech, sent)
         if isinstance(outcome, WrongDialect):
-            speech, outcome = await self._send_otherwise(call, speech, message, outcome.failure)
+            speech, outcome = await self._send_otherwise(call, speech, sent, outcome.failure)
         if not isinstance(outcome, Unfinished):
             return outcome
         async with call.telling.going():
@@ -86,31 +88,33 @@ class PushCaller:
         outcome = await self._ask(call, speech, speech.dialect.task_request(speech.dialect.cancel, task_id, speech.tenant))
         log.info("push.cancel", workspace_id=str(target.workspace_id), outcome=type(outcome).__name__)
 
-    async def _send(self, call: _Call, speech: Speech, message: Json) -> Meaning | NotHanded:
+    async def _send(self, call: _Call, speech: Speech, sent: Enclosed) -> Meaning | NotHanded:
         request_id = call.headers["X-Postroom-Message-Id"]
         if speech.streams:
-            return await self._stream(call, speech, speech.dialect.stream_request(message, request_id, speech.tenant))
-        return await self._ask(call, speech, speech.dialect.message_request(message, request_id, speech.tenant))
+            return await self._stream(call, speech, sent.within(speech.dialect.stream_request(sent.message, request_id, speech.tenant)))
+        return await self._ask(call, speech, sent.within(speech.dialect.message_request(sent.message, request_id, speech.tenant)))
 
-    async def _send_otherwise(self, call: _Call, speech: Speech, message: Json, refused: Failure) -> tuple[Speech, CallResult | Unfinished]:
+    async def _send_otherwise(
+        self, call: _Call, speech: Speech, sent: Enclosed, refused: Failure
+    ) -> tuple[Speech, CallResult | Unfinished]:
         """The agent did nothing: ask it less, or in the other version, and remember what it takes."""
         for other in speech.others():
-            outcome = await self._send(call, other, message)
+            outcome = await self._send(call, other, sent)
             if not isinstance(outcome, WrongDialect):
                 self._learn(call.target, other)
                 return other, outcome
         return speech, refused
 
-    async def _stream(self, call: _Call, speech: Speech, body: bytes) -> Meaning | NotHanded:
+    async def _stream(self, call: _Call, speech: Speech, body: bytes | Parcel) -> Meaning | NotHanded:
         stream = Stream(call.telling)
         async with call.telling.going():
             return stream.outcome(await self._connections.post(self._request(call, speech, body, stream)))
 
-    async def _ask(self, call: _Call, speech: Speech, body: bytes) -> Meaning | NotHanded:
+    async def _ask(self, call: _Call, speech: Speech, body: bytes | Parcel) -> Meaning | NotHanded:
         posted = await self._connections.post(self._request(call, speech, body))
         return meaning_of(posted) if isinstance(posted, Answer) else posted
 
-    def _request(self, call: _Call, speech: Speech, body: bytes, listener: Stream | None = None) -> Request:
+    def _request(self, call: _Call, speech: Speech, body: bytes | Parcel, listener: Stream | None = None) -> Request:
         accepted = EVENT_STREAM if listener else "application/json"
         headers = {"Content-Type": "application/json", "Accept": accepted} | dict(speech.dialect.headers) | call.headers
         return Request(call.target.url, headers, body, call.seconds_left, listener)

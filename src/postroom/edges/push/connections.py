@@ -24,7 +24,8 @@ from pyreqwest.response import Response
 
 from postroom.core.deliveries.model import Failure, NotHanded
 from postroom.edges.push.addresses import AddressGuard, Target
-from postroom.errors import Refused
+from postroom.edges.push.enclosing import Parcel
+from postroom.errors import Refused, Unavailable
 from postroom.failpoints import reach
 
 CONNECT_SECONDS: Final = 5.0
@@ -66,7 +67,7 @@ class Request:
 
     url: str
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | Parcel
     seconds: float
     listener: Listener | None = None
 
@@ -125,6 +126,9 @@ class Connections:
                 return _turned_away(response) or await self._take(response, request.listener)
         except RequestError as error:
             return self._without_answer(place, request, error)
+        except Unavailable as error:
+            # A file could not be read while it was sent: what the agent has got is no whole request.
+            return NotHanded(code=error.name, detail=error.sentence)
 
     def _without_answer(self, place: _Place, request: Request, error: RequestError) -> Failure | NotHanded:
         if _NEVER_CONNECTED in _causes(error):
@@ -202,7 +206,11 @@ class Connections:
 
 
 def _prepared(client: Client, request: Request) -> StreamRequest:
-    builder = client.post(request.url).headers(request.headers).body_bytes(request.body).timeout(timedelta(seconds=request.seconds))
+    builder = client.post(request.url).headers(request.headers).timeout(timedelta(seconds=request.seconds))
+    if isinstance(request.body, Parcel):
+        builder = builder.header("Content-Length", str(request.body.length)).body_stream(request.body.pieces())
+    else:
+        builder = builder.body_bytes(request.body)
     # Who hears an answer as it comes does not want it gathered first.
     return (builder if request.listener is None else builder.streamed_read_buffer_limit(0)).build_streamed()
 

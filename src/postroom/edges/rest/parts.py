@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Response
 from starlette.requests import Request
 
-from postroom.core.files.model import clean_name
+from postroom.core.files.model import SIZE, clean_name
 from postroom.edges.rest.bytes import ANY_TYPE, answer_bytes, media_type_of
 from postroom.edges.rest.calling import Caller, Use
 from postroom.edges.rest.shapes import Json, Part
@@ -41,7 +41,7 @@ def with_addresses(parts: list[Part], workspace: UUID, message: UUID) -> list[Pa
 
 
 def _with_address(part: Part, raw: str, url: str) -> Part:
-    told: Part = {**part, "url": url, "metadata": {**part.get("metadata", {}), "postroom.size": len(raw.rstrip("=")) * 3 // 4}}
+    told: Part = {**part, "url": url, "metadata": {**part.get("metadata", {}), SIZE: len(raw.rstrip("=")) * 3 // 4}}
     del told["raw"]
     return told
 
