@@ -2,7 +2,7 @@ import { useQueries } from "@tanstack/react-query";
 import { useState } from "react";
 import { Button } from "@/ui/button";
 import { classes } from "@/ui/classes";
-import { full, useNow } from "@/ui/time";
+import { full, lasting, useNow } from "@/ui/time";
 import { CancelDelegation } from "./cancel-delegation";
 import { Asked } from "./delegation-item";
 import { DelegationState, Took, barOf } from "./delegation-state";
@@ -10,6 +10,8 @@ import { type Delegation, type Tree, flat, treeQuery } from "./delegations";
 
 /** Milliseconds. What took less is drawn as if it had taken that long. */
 const LEAST_SPAN = 1_000;
+/** Milliseconds. Below this the axis counts tenths of a second. */
+const SHORT = 10_000;
 
 /** What was asked as part of one message, each as long as it took, on an axis of its own. */
 export function TimeLine({ group }: { group: readonly Delegation[] }) {
@@ -75,14 +77,14 @@ function Bar({ one, depth, span, now }: { one: Delegation; depth: number; span: 
 
 /** When it began, and how long it went on. */
 function Axis({ span: { from, to } }: { span: Span }) {
-  const seconds = (to - from) / 1_000;
+  const span = to - from;
   const marks = [0, 0.25, 0.5, 0.75, 1];
   return (
     <div aria-hidden className={classes(COLUMNS, "hidden pt-1 md:grid")}>
       <span />
       <div className="flex justify-between font-mono text-xs text-ink-soft">
         {marks.map((mark) => (
-          <span key={mark}>{mark === 0 ? "0" : `+${(seconds * mark).toFixed(seconds < 10 ? 1 : 0)} s`}</span>
+          <span key={mark}>{mark === 0 ? "0" : `+${span < SHORT ? `${((span * mark) / 1_000).toFixed(1)} s` : lasting(span * mark)}`}</span>
         ))}
       </div>
     </div>
