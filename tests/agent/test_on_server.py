@@ -45,6 +45,26 @@ async def test_a_sent_message_is_answered(server: ServerProcess, operator: Clien
     assert (await operator.workspace(id))["agent_card"]["name"] == "Answerer"
 
 
+async def test_what_is_yielded_is_shown_as_pieces_of_the_answer(server: ServerProcess, operator: Client, tmp_path: Path) -> None:
+    id, token = await make_agent(operator, "Streaming")
+    agent, shown = Agent("Streaming", url=server.url, token=token, workspace_id=id, state=tmp_path), asyncio.Event()
+
+    @agent.on_message
+    async def handle(message: Message) -> AsyncGenerator[str]:
+        yield "one, "
+        await shown.wait()
+        yield "two"
+
+    async with serving(agent), asyncio.TaskGroup() as tasks:
+        sending = tasks.create_task(operator.send(id, "count", wait=20))
+        while not (rows := await operator.activity(id, type="message.progress")):
+            await asyncio.sleep(0.05)
+        shown.set()
+        sent = await sending
+    assert sent.text == "one, two"
+    assert rows[0]["payload"]["parts"] == [{"text": "one, ", "metadata": {"postroom.append": True}}]
+
+
 async def test_files_come_in_and_go_out(server: ServerProcess, operator: Client, tmp_path: Path) -> None:
     id, token = await make_agent(operator, "Filing")
     agent = Agent("Filing", url=server.url, token=token, workspace_id=id, state=tmp_path)

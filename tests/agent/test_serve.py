@@ -95,7 +95,7 @@ async def test_what_a_called_agent_yields_is_shown_live(server: ServerProcess, o
             await asyncio.sleep(0.05)
         shown.set()
         sent = await sending
-    assert rows[0]["payload"]["parts"] == [{"text": "so far, "}]
+    assert rows[0]["payload"]["parts"] == [{"text": "so far, ", "metadata": {"postroom.append": True}}]
     assert sent.text == "so far, so good"
 
 

@@ -45,6 +45,7 @@ class Heard(Watch):
     def __init__(self) -> None:
         self.upstream: Json | None = None
         self.told: list[str] = []
+        self.parts: list[Json] = []
         self.news = asyncio.Event()
 
     def begun(self, upstream: Json) -> None:
@@ -52,6 +53,7 @@ class Heard(Watch):
 
     async def progress(self, told: Json) -> None:
         self.told.append(text_of(told))
+        self.parts += told["parts"]
         self.news.set()
 
 

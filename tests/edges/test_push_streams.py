@@ -100,6 +100,16 @@ async def test_a_result_that_is_replaced_is_told_as_it_is_now(heard: Heard) -> N
     assert heard.told == ["a better draft"]
 
 
+async def test_a_piece_tells_whether_it_goes_on(heard: Heard) -> None:
+    telling = Telling(heard)
+    async with telling.going(), asyncio.timeout(30):
+        for number, append in enumerate((False, True, False)):
+            telling.piece("a", f"{number}", append=append)
+            await heard.news.wait()
+            heard.news.clear()
+    assert [part["metadata"]["postroom.append"] for part in heard.parts] == [False, True, False]
+
+
 async def test_nobody_waits_for_a_house_that_can_not_be_told(caller: PushCaller) -> None:
     class Deaf(Watch):
         async def progress(self, told: Json) -> None:

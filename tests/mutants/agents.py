@@ -64,7 +64,7 @@ AGENTS = [
     Seed(
         name="U6 what a handler yields is seen at its end only",
         file="agent/streaming.py",
-        old="await message.progress(text)",
+        old="await message.progress(text, append=True)",
         new="pass",
         tests=("tests/agent/test_agent.py::test_a_handler_that_yields_is_shown_live_and_the_whole_is_the_reply",),
     ),

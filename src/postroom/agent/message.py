@@ -33,7 +33,7 @@ class Report:
 class Show(Protocol):
     """Shows progress where its sender sees it. Raises LeaseLost, and Unavailable when it could not be shown."""
 
-    def __call__(self, text: str, *, status: str | None) -> Awaitable[object]: ...
+    def __call__(self, *, parts: list[Json], status: str | None) -> Awaitable[object]: ...
 
 
 class Message:
@@ -98,10 +98,14 @@ class Message:
         """The files that came with it."""
         return files_in(self.parts)
 
-    async def progress(self, text: str, *, status: str | None = None) -> None:
-        """Show something before the reply; while the server is away it is not shown, and the work goes on. Raises LeaseLost."""
+    async def progress(self, text: str, *, status: str | None = None, append: bool = False) -> None:
+        """Show something before the reply; while the server is away it is not shown, and the work goes on. Raises LeaseLost.
+
+        With ``append`` it is a piece of the answer and goes on from the piece before.
+        """
+        piece: Json = {"metadata": {"postroom.append": True}} if append else {}
         try:
-            await self._show(text, status=status)
+            await self._show(parts=[{"text": text} | piece], status=status)
         except Unavailable as error:
             log.info("progress of message %s was not shown: %s", self._item.message_id, error)
 

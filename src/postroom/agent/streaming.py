@@ -39,5 +39,5 @@ async def _show(unshown: asyncio.Queue[str], message: Message) -> None:
         while not unshown.empty():
             text += unshown.get_nowait()
         if text:
-            await message.progress(text)
+            await message.progress(text, append=True)
         await asyncio.sleep(SHOW_SECONDS)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 
-from a2a.helpers import new_text_message
+from a2a.helpers import new_message, new_text_message
 from a2a.types import Artifact, Message, Part, Task, TaskArtifactUpdateEvent, TaskState, TaskStatus, TaskStatusUpdateEvent
 from a2a.utils.errors import InternalError
 from google.protobuf.json_format import ParseDict
@@ -29,9 +29,10 @@ class Run:
         """Whether there is an outcome."""
         return self._outcome is not None
 
-    async def show(self, text: str, *, status: str | None) -> None:
+    async def show(self, *, parts: list[Json], status: str | None) -> None:
         """Progress, for those who follow; A2A has no place for a word on the state."""
-        self._shown.append(TaskStatus(state=TaskState.TASK_STATE_WORKING, message=new_text_message(text)))
+        message = new_message([ParseDict(part, Part()) for part in parts])
+        self._shown.append(TaskStatus(state=TaskState.TASK_STATE_WORKING, message=message))
         await self._tell()
 
     async def end(self, outcome: Outcome) -> None:

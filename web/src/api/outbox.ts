@@ -35,12 +35,14 @@ class Outbox {
     return () => this.#watchers.delete(changed);
   };
 
-  /** Raises a DOMException when the browser keeps nothing: then it was not sent. */
-  async add(message: NewMessage): Promise<void> {
-    const database = await kept();
+  /** `drafted`: it was the draft, and is it until it is here. Raises a DOMException when the browser keeps nothing: then it was not sent. */
+  async add(message: NewMessage, { drafted = false } = {}): Promise<void> {
+    const adding = (await kept()).transaction(["outbox", "drafts"], "readwrite", { durability: "strict" });
     const made: Omit<Outgoing, "number"> = { ...message, key: newKey(), at: Date.now(), messageId: null, refusal: null };
     // The store gives the number.
-    await database.add("outbox", made as Outgoing);
+    void adding.objectStore("outbox").add(made as Outgoing);
+    if (drafted) void adding.objectStore("drafts").delete(message.workspaceId);
+    await adding.done;
     await this.#tell();
   }
 

@@ -2,6 +2,7 @@ import { useState } from "react";
 import { Outlet, useMatch } from "react-router";
 import { useConnection } from "@/api/live";
 import { ChatList } from "@/features/chat/chat-list";
+import { Watch } from "@/features/chat/notifications";
 import { useNarrow } from "@/ui/screen";
 import { ConnectionBar } from "./connection";
 import { Bottom, Side } from "./navigation";
@@ -18,6 +19,7 @@ export function Shell() {
       <a href="#content" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-surface focus:p-3">
         Skip to the content
       </a>
+      <Watch />
       <ConnectionBar />
       <div className="flex min-h-0 flex-1">
         {!narrow && (

@@ -6,6 +6,7 @@ Agents that write word by word say more than anybody reads and a database likes:
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Final
 
 from postroom.core.deliveries.model import Watch
@@ -24,7 +25,7 @@ class Telling:
         self._watch = watch
         self._newest: list[Json] = []
         self._words: list[Json] = []
-        self._pieces: dict[str, list[str]] = {}
+        self._pieces: dict[str, _Piece] = {}
         self._stirred = asyncio.Event()
         self._over = asyncio.Event()
 
@@ -38,9 +39,9 @@ class Telling:
     def piece(self, artifact: str, text: str, *, append: bool) -> None:
         """Of a result: more of it, or all that there is of it."""
         if not append:
-            self._pieces[artifact] = []
+            self._pieces[artifact] = _Piece(append=False)
         if text:
-            self._pieces.setdefault(artifact, []).append(text)
+            self._pieces.setdefault(artifact, _Piece(append=True)).texts.append(text)
             self._stirred.set()
 
     @asynccontextmanager
@@ -81,4 +82,15 @@ class Telling:
         if over:
             return words
         pieces, self._pieces = self._pieces, {}
-        return words + [{"text": "".join(texts)} for texts in pieces.values() if texts]
+        return words + [piece.part() for piece in pieces.values() if piece.texts]
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Untold texts of a result; ``append`` tells whether they go on from what was told of it."""
+
+    append: bool
+    texts: list[str] = field(default_factory=list[str])
+
+    def part(self) -> Json:
+        return {"text": "".join(self.texts), "metadata": {"postroom.append": self.append}}

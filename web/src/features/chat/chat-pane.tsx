@@ -1,5 +1,5 @@
 import { MessagesSquare } from "lucide-react";
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { type ReactNode, useEffect, useState, useSyncExternalStore } from "react";
 import type { Outgoing } from "@/api/kept";
 import { outbox } from "@/api/outbox";
 import type { Workspace } from "@/api/workspaces";
@@ -7,8 +7,10 @@ import { Empty, Trouble, Waiting } from "@/ui/notice";
 import { complain } from "@/ui/toast";
 import { Composer } from "./composer";
 import { Conversation } from "./conversation";
-import { History } from "./history";
+import { useDraft } from "./drafts";
+import { History, type Shown } from "./history";
 import { newThread } from "./sending";
+import { openQuestion } from "./window";
 
 interface Props {
   workspace: Workspace;
@@ -19,33 +21,71 @@ interface Props {
 export function ChatPane({ workspace, view }: Props) {
   const [history] = useState(() => new History({ workspaceId: workspace.id, view, threadId: null }));
   const shown = useSyncExternalStore(history.watch, history.shown);
-  const [text, setText] = useState("");
   useEffect(() => history.start(), [history]);
+  return view === "people" ? <Talk workspace={workspace} history={history} shown={shown} /> : <Traffic workspace={workspace} history={history} shown={shown} />;
+}
+
+interface Inner {
+  workspace: Workspace;
+  history: History;
+  shown: Shown;
+}
+
+function Talk({ workspace, history, shown }: Inner) {
+  const [draft, write, clear] = useDraft(workspace.id);
+  const threadId = shown.outgoing.at(-1)?.threadId ?? shown.window.entries.at(-1)?.thread_id;
+  const [aside, setAside] = useState<string | null>(null);
+  const open = shown.outgoing.length === 0 ? openQuestion(shown.window, threadId) : null;
+  const question = open?.id === aside ? null : open;
   const send = () => {
-    setText("");
-    const threadId = shown.outgoing.at(-1)?.threadId ?? shown.window.entries.at(-1)?.thread_id ?? newThread();
+    clear();
     if (shown.window.newer) history.open();
-    void outbox.add({ workspaceId: workspace.id, threadId, taskId: null, text, files: [] }).catch((error: unknown) => {
-      setText(text);
+    const message = { ...draft, workspaceId: workspace.id, threadId: threadId ?? newThread(), taskId: question?.task_id ?? null };
+    void outbox.add(message, { drafted: true }).catch((error: unknown) => {
+      write(draft);
       complain(error);
     });
   };
   const edit = (message: Outgoing) => {
-    setText(message.text);
+    write({ text: [message.text, draft.text].filter(Boolean).join("\n"), files: [...message.files, ...draft.files] });
     void outbox.drop([message]).catch(complain);
   };
-  const empty = shown.window.entries.length + shown.outgoing.length === 0;
   return (
-    <section aria-label={view === "people" ? "Chat" : "Traffic with other agents"} className="flex min-h-0 flex-1 flex-col">
-      {shown.error !== null && empty && <Trouble error={shown.error} onRetry={() => history.retry()} />}
-      {shown.waiting && empty && <Waiting what="Fetching what was said" />}
-      {!shown.waiting && shown.error === null && empty && <Empty icon={MessagesSquare} title={`Nothing was said to ${workspace.name} yet`} />}
-      {!empty ? <Conversation history={history} shown={shown} workspaceId={workspace.id} name={workspace.name} onEdit={edit} /> : <div className="flex-1" />}
-      {view === "people" && (
-        <div className="mx-auto w-full max-w-4xl px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] md:px-5">
-          <Composer to={workspace.name} text={text} onText={setText} onSend={send} onCancel={() => setText("")} />
-        </div>
-      )}
+    <section aria-label="Chat" className="flex min-h-0 flex-1 flex-col">
+      <Said history={history} shown={shown} workspace={workspace} onEdit={edit}>
+        <p>Write to it below. What you send is kept until it is answered, even if it is offline now.</p>
+      </Said>
+      <div className="mx-auto w-full max-w-4xl px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] md:px-5">
+        {question && <p className="px-2 pb-1 text-xs text-ink-soft">{workspace.name} asked back: what you write now is the answer. Esc for something else.</p>}
+        <Composer to={workspace.name} text={draft.text} onText={(text) => write({ ...draft, text })} onSend={send} onCancel={() => setAside(question?.id ?? null)} />
+      </div>
     </section>
+  );
+}
+
+function Traffic({ workspace, history, shown }: Inner) {
+  return (
+    <section aria-label="Traffic with other agents" className="flex min-h-0 flex-1 flex-col">
+      <Said history={history} shown={shown} workspace={workspace}>
+        <p>What other agents ask of {workspace.name}, and what it answers them, is here.</p>
+      </Said>
+    </section>
+  );
+}
+
+function Said({ history, shown, workspace, onEdit, children }: Inner & { onEdit?: (message: Outgoing) => void; children: ReactNode }) {
+  if (shown.window.entries.length + shown.outgoing.length > 0) {
+    return <Conversation history={history} shown={shown} workspaceId={workspace.id} name={workspace.name} onEdit={onEdit} />;
+  }
+  return (
+    <div className="flex flex-1 flex-col justify-center">
+      {shown.error !== null && <Trouble error={shown.error} onRetry={() => history.retry()} />}
+      {shown.error === null && shown.waiting && <Waiting what="Fetching what was said" />}
+      {shown.error === null && !shown.waiting && (
+        <Empty icon={MessagesSquare} title="Nothing was said yet">
+          {children}
+        </Empty>
+      )}
+    </div>
   );
 }

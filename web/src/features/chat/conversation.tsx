@@ -4,7 +4,9 @@ import { Virtualizer, type VirtualizerHandle } from "virtua";
 import type { Outgoing } from "@/api/kept";
 import { useSession } from "@/api/session";
 import { Button } from "@/ui/button";
+import { classes } from "@/ui/classes";
 import type { History, Shown } from "./history";
+import { useOpenedAt, useReadMark } from "./read-mark";
 import { EntryMessage, OutgoingMessage } from "./message";
 import { type Row, rowsOf } from "./rows";
 
@@ -13,7 +15,7 @@ interface Props {
   shown: Shown;
   workspaceId: string;
   name: string;
-  onEdit: (message: Outgoing) => void;
+  onEdit?: ((message: Outgoing) => void) | undefined;
 }
 
 /** Pixels: as near to an end as this, the next page is fetched. */
@@ -23,8 +25,10 @@ const AT_END = 48;
 
 /** The messages, the newest at the bottom. Who reads the newest stays with it; who reads further up keeps the place. */
 export function Conversation({ history, shown, workspaceId, name, onEdit }: Props) {
-  const rows = useMemo(() => rowsOf(shown), [shown]);
+  const readSeq = useOpenedAt(workspaceId);
+  const rows = useMemo(() => rowsOf(shown, readSeq), [shown, readSeq]);
   const { list, along, onScroll, toEnd } = useReading(history, shown, rows);
+  useReadMark(workspaceId, shown.window, along);
   const { data: me } = useSession();
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
@@ -33,8 +37,9 @@ export function Conversation({ history, shown, workspaceId, name, onEdit }: Prop
         <Virtualizer ref={list} data={rows} shift={shown.shift} onScroll={onScroll} onResize={() => along && toEnd()}>
           {(row) => (
             <div key={row.key} className="mx-auto max-w-4xl">
-              {row.day !== null && <Day day={row.day} />}
-              {"entry" in row ? <EntryMessage entry={row.entry} mine={row.entry.sender.id === me?.id} workspaceId={workspaceId} /> : <OutgoingMessage message={row.outgoing} onEdit={onEdit} />}
+              {row.day !== null && <Divider words={row.day} />}
+              {row.unread && <Divider words="New" loud />}
+              {"entry" in row ? <EntryMessage entry={row.entry} steps={row.steps} mine={row.entry.sender.id === me?.id} workspaceId={workspaceId} /> : <OutgoingMessage message={row.outgoing} onEdit={onEdit} />}
             </div>
           )}
         </Virtualizer>
@@ -49,12 +54,12 @@ export function Conversation({ history, shown, workspaceId, name, onEdit }: Prop
   );
 }
 
-function Day({ day }: { day: string }) {
+function Divider({ words, loud = false }: { words: string; loud?: boolean }) {
   return (
-    <div className="flex items-center gap-3 py-3 text-xs text-ink-soft">
-      <span className="h-px flex-1 bg-line" />
-      {day}
-      <span className="h-px flex-1 bg-line" />
+    <div role="separator" aria-label={words} className={classes("flex items-center gap-3 py-3 text-xs", loud ? "font-semibold text-accent" : "text-ink-soft")}>
+      <span className={classes("h-px flex-1", loud ? "bg-accent" : "bg-line")} />
+      {words}
+      <span className={classes("h-px flex-1", loud ? "bg-accent" : "bg-line")} />
     </div>
   );
 }

@@ -2,7 +2,8 @@ import { request } from "@/api/client";
 import { type Frame, live } from "@/api/live";
 import type { Outgoing } from "@/api/kept";
 import { outbox, stageOf } from "@/api/outbox";
-import type { Page } from "./entry";
+import { type Entry, type Page, hasEnded } from "./entry";
+import { type Step, type Trails, readSteps, stepOf, withRead } from "./trail";
 import { type Window, keysIn, lastSeq, nothing, opened, patched, withNewer, withOlder, withoutNewest, withoutOldest } from "./window";
 
 export interface Which {
@@ -16,6 +17,8 @@ export interface Shown {
   readonly window: Window;
   /** What was sent from this browser and is not in the window yet. */
   readonly outgoing: readonly Outgoing[];
+  /** What agents told about messages that they work on. */
+  readonly trails: Trails;
   /** Nothing was read yet. */
   readonly waiting: boolean;
   /** Why the last read failed. */
@@ -31,11 +34,13 @@ const ARRIVALS = new Set(["message.accepted", "message.replied", "notice.posted"
 
 /** A conversation on the screen: read from the server, kept in step by the feed. What it shows is what the database holds. */
 export class History {
-  #shown: Shown = { window: nothing, outgoing: [], waiting: true, error: null, shift: false };
+  #shown: Shown = { window: nothing, outgoing: [], trails: new Map(), waiting: true, error: null, shift: false };
   #reading: Promise<void> | null = null;
   #behind = false;
   /** Ends that are told together with the answers that they bring. */
   #held: Frame[] = [];
+  /** Messages whose earlier steps were fetched. */
+  readonly #recalled = new Set<string>();
   #ends: (() => void)[] = [];
   readonly #watchers = new Set<() => void>();
   readonly #which: Which;
@@ -115,6 +120,7 @@ export class History {
     try {
       await act();
       while (this.#behind && !this.#shown.window.newer) await this.#follow();
+      await this.#recall();
       if (this.#shown.error !== null) this.#show({ error: null });
     } catch (error) {
       this.#show({ error, waiting: false });
@@ -139,14 +145,34 @@ export class History {
     }
   }
 
+  /** What was told before this page was there. */
+  async #recall(): Promise<void> {
+    const told = this.#shown.window.entries.filter((entry) => !hasEnded(entry) && entry.progress !== null && !this.#recalled.has(entry.id));
+    const since = told.map(({ handed_at, timestamp }) => handed_at ?? timestamp).sort()[0];
+    if (since === undefined) return;
+    const read = await readSteps(this.#which.workspaceId, since);
+    for (const { id } of told) this.#recalled.add(id);
+    this.#show({ trails: new Map([...this.#shown.trails, ...told.map((entry) => this.#trailOf(entry, read))]) });
+  }
+
+  #trailOf({ id }: Entry, read: readonly Step[]): [string, readonly Step[]] {
+    return [id, withRead(this.#shown.trails.get(id) ?? [], read.filter(({ messageId }) => messageId === id))];
+  }
+
   #hear(frame: Frame): void {
     if (frame.workspace_id !== this.#which.workspaceId) return;
+    if (frame.event === "message.progress") this.#extend(stepOf(frame));
     if (!ARRIVALS.has(frame.event) || this.#shown.window.newer) {
       this.#show({ window: patched(this.#shown.window, [frame]) });
       return;
     }
     this.#held.push(frame);
     this.catchUp();
+  }
+
+  #extend(step: Step): void {
+    const steps = this.#shown.trails.get(step.messageId) ?? [];
+    this.#show({ trails: new Map(this.#shown.trails).set(step.messageId, [...steps, step]) });
   }
 
   /** The server has said yes to one of ours: the history has it. */

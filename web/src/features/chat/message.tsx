@@ -1,5 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
-import { memo } from "react";
+import { memo, useMemo } from "react";
 import { cancelTask } from "@/api/a2a";
 import { useConnection } from "@/api/live";
 import { type Outgoing } from "@/api/kept";
@@ -9,8 +9,10 @@ import { Age } from "@/ui/time";
 import { complain } from "@/ui/toast";
 import { Bubble } from "./bubble";
 import { type Entry, hasEnded } from "./entry";
-import { Standing } from "./standing";
 import { again } from "./sending";
+import { Standing } from "./standing";
+import { Text } from "./text";
+import { type Step, grown } from "./trail";
 
 const SMALL = "min-h-7 px-2 text-xs";
 
@@ -20,14 +22,14 @@ interface EntryProps {
   workspaceId: string;
 }
 
-/** A message that the server has. */
-export const EntryMessage = memo(function EntryMessage({ entry, mine, workspaceId }: EntryProps) {
+/** A message that the server has, and what its agent tells while it works on it. */
+export const EntryMessage = memo(function EntryMessage({ entry, steps, mine, workspaceId }: EntryProps & { steps: readonly Step[] }) {
   return (
     <article data-message-id={entry.id} data-seq={entry.seq} data-state={entry.state ?? "said"} aria-label={`${mine ? "You" : entry.sender.name}, message ${entry.seq}`}>
       <Bubble mine={mine} name={mine ? null : entry.sender.name} foot={<Foot entry={entry} mine={mine} workspaceId={workspaceId} />}>
-        <p className="break-words whitespace-pre-wrap">{entry.content}</p>
+        <Text text={entry.content} />
       </Bubble>
-      {entry.state === "handed" && <Working entry={entry} />}
+      {entry.state === "handed" && <Working entry={entry} steps={steps} />}
     </article>
   );
 });
@@ -40,7 +42,7 @@ function Foot({ entry, mine, workspaceId }: EntryProps) {
   );
   if (entry.state === null) return time;
   return (
-    <Standing state={entry.state} words={wordsOf(entry)} reason={entry.error?.detail ?? null} since={entry.state === "handed" ? entry.handed_at : null}>
+    <Standing state={entry.state} words={wordsOf(entry)} reason={entry.state === "cancelled" ? null : (entry.error?.detail ?? null)} since={entry.state === "handed" ? entry.handed_at : null}>
       {!hasEnded(entry) && !entry.cancel_requested && <Cancel entry={entry} workspaceId={workspaceId} />}
       {mine && (entry.state === "failed" || entry.state === "expired") && (
         <Button look="quiet" className={SMALL} onClick={() => void again(workspaceId, entry).catch(complain)}>
@@ -67,32 +69,42 @@ function Cancel({ entry, workspaceId }: { entry: Entry; workspaceId: string }) {
   );
 }
 
-/** What its agent says meanwhile. */
-function Working({ entry: { progress } }: { entry: Entry }) {
-  const text = progress?.parts.map((part) => part.text ?? "").join("\n") ?? "";
-  if (!text && !progress?.status) return null;
+/** The answer as far as it is written, and how it goes. */
+function Working({ entry: { progress }, steps }: { entry: Entry; steps: readonly Step[] }) {
+  const { answer, word } = useMemo(() => grown(steps), [steps]);
+  // Until the earlier steps are there, the newest one has to do.
+  const words = steps.length > 0 ? word : progress?.status || progress?.text;
+  if (!answer && !words) return null;
   return (
     <Bubble mine={false} name={null}>
-      <p role="status" className="break-words whitespace-pre-wrap text-ink-soft">
-        {text || progress?.status}
-      </p>
+      {answer && (
+        <div data-streaming>
+          <Text text={answer} />
+        </div>
+      )}
+      {words && <p className="break-words whitespace-pre-wrap text-ink-soft">{words}</p>}
     </Bubble>
   );
 }
 
+interface OutgoingProps {
+  message: Outgoing;
+  onEdit?: ((message: Outgoing) => void) | undefined;
+}
+
 /** A message of this browser that the history does not show yet. */
-export function OutgoingMessage({ message, onEdit }: { message: Outgoing; onEdit: (message: Outgoing) => void }) {
+export function OutgoingMessage({ message, onEdit }: OutgoingProps) {
   const stage = stageOf(message);
   return (
     <article data-key={message.key} data-message-id={message.messageId ?? undefined} data-state={stage} aria-label="You, on its way">
       <Bubble mine name={null} foot={<OutgoingFoot message={message} onEdit={onEdit} />}>
-        <p className="break-words whitespace-pre-wrap">{message.text}</p>
+        <Text text={message.text} />
       </Bubble>
     </article>
   );
 }
 
-function OutgoingFoot({ message, onEdit }: { message: Outgoing; onEdit: (message: Outgoing) => void }) {
+function OutgoingFoot({ message, onEdit }: OutgoingProps) {
   const stage = stageOf(message);
   const connected = useConnection() === "live";
   return (
@@ -102,7 +114,7 @@ function OutgoingFoot({ message, onEdit }: { message: Outgoing; onEdit: (message
           <Button look="quiet" className={SMALL} onClick={() => void outbox.change(message, { refusal: null }).catch(complain)}>
             Send again
           </Button>
-          <Button look="quiet" className={SMALL} onClick={() => onEdit(message)}>
+          <Button look="quiet" className={SMALL} onClick={() => onEdit?.(message)}>
             Edit
           </Button>
           <Button look="quiet" className={SMALL} onClick={() => void outbox.drop([message]).catch(complain)}>

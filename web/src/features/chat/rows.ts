@@ -1,20 +1,32 @@
 import type { Outgoing } from "@/api/kept";
 import type { Entry } from "./entry";
 import type { Shown } from "./history";
+import type { Step } from "./trail";
 
-/** A line on the screen. `day`: the first of its day. */
-export type Row = { readonly key: string; readonly day: string | null } & ({ readonly entry: Entry } | { readonly outgoing: Outgoing });
+interface Place {
+  readonly key: string;
+  /** It is the first of this day. */
+  readonly day: string | null;
+  /** It is the first that was not read when the chat was opened. */
+  readonly unread: boolean;
+}
+
+/** A line on the screen. */
+export type Row = Place & ({ readonly entry: Entry; readonly steps: readonly Step[] } | { readonly outgoing: Outgoing });
 
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 
+const NONE: readonly Step[] = [];
+
 /** A message keeps its key when it moves from the outbox to the history, and so its place on the screen. */
-export function rowsOf({ window, outgoing }: Shown): Row[] {
+export function rowsOf({ window, outgoing, trails }: Shown, readSeq: number | null): Row[] {
   let last = "";
+  const unread = readSeq === null ? undefined : window.entries.find(({ role, seq }) => role === "agent" && seq > readSeq);
   const entries = window.entries.map((entry): Row => {
     const day = DAY.format(new Date(entry.timestamp));
     const first = day !== last;
     last = day;
-    return { key: entry.sent_as ?? entry.id, day: first ? day : null, entry };
+    return { key: entry.sent_as ?? entry.id, day: first ? day : null, unread: entry === unread, entry, steps: trails.get(entry.id) ?? NONE };
   });
-  return window.newer ? entries : [...entries, ...outgoing.map((one): Row => ({ key: one.key, day: null, outgoing: one }))];
+  return window.newer ? entries : [...entries, ...outgoing.map((one): Row => ({ key: one.key, day: null, unread: false, outgoing: one }))];
 }

@@ -22,6 +22,18 @@ const LOOKS: Readonly<Record<string, Look>> = {
   expired: { icon: Hourglass, words: "Expired: nobody took it in time", bad: true },
 };
 
+export function StateIcon({ state }: { state: string }) {
+  const look = LOOKS[state];
+  if (!look) return null;
+  const { icon: Icon, words, bad } = look;
+  return (
+    <>
+      <Icon aria-hidden className={classes("size-3.5 shrink-0", bad && "text-bad")} />
+      <span className="sr-only">{words}: </span>
+    </>
+  );
+}
+
 interface Props {
   state: string;
   /** Instead of the usual words. */

@@ -42,6 +42,12 @@ export function lastSeq({ entries }: Window): number {
   return entries.at(-1)?.seq ?? 0;
 }
 
+/** The message with which the agent asked back and that nobody has answered yet: what is said next goes to its task. */
+export function openQuestion({ entries }: Window, threadId: string | undefined): Entry | null {
+  const asked = entries.findLast(({ role, thread_id }) => role === "user" && thread_id === threadId);
+  return asked?.state === "input_required" ? asked : null;
+}
+
 /** What frames of the feed say about messages that are there. They may be older than what was read: an end is never taken back. */
 export function patched(window: Window, frames: readonly Frame[]): Window {
   const named = new Set(frames.map(({ payload }) => payload.message_id));

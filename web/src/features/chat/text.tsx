@@ -1,0 +1,35 @@
+import { Suspense, lazy, useState } from "react";
+import { Button } from "@/ui/button";
+
+const MarkdownText = lazy(() => import("./markdown"));
+
+/** Characters. Longer texts are shown in part until somebody wants all of it. */
+const SHORT = 12_000;
+/** Characters. A document of this size is text: to look for structure in it would keep the page from moving. */
+const STRUCTURED = 100_000;
+
+/** What was said. */
+export function Text({ text }: { text: string }) {
+  const [whole, setWhole] = useState(false);
+  const shown = whole ? text : text.slice(0, SHORT);
+  return (
+    <>
+      <Words text={shown} />
+      {shown.length < text.length && (
+        <Button look="quiet" onClick={() => setWhole(true)}>
+          Show all of it ({Math.ceil(text.length / 1_000)} thousand characters)
+        </Button>
+      )}
+    </>
+  );
+}
+
+function Words({ text }: { text: string }) {
+  const plain = <p className="break-words whitespace-pre-wrap">{text}</p>;
+  if (text.length > STRUCTURED) return plain;
+  return (
+    <Suspense fallback={plain}>
+      <MarkdownText text={text} />
+    </Suspense>
+  );
+}
