@@ -10,7 +10,7 @@ type Set<T> = (next: T | ((now: T) => T)) => void;
 
 const preferencesQuery = queryOptions({
   queryKey: ["preferences"],
-  queryFn: async () => (await (await request("/session/preferences").catch(() => new Response("{}"))).json()) as Preferences,
+  queryFn: async () => (await (await request("/session/preferences")).json()) as Preferences,
 });
 
 /** Something that this person wants kept, on every device. Undefined while it is not known. `otherwise` has to be the same every time. */

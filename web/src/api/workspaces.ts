@@ -4,6 +4,8 @@ import { queries } from "./queries";
 import type { operations } from "./schema";
 
 export type Workspace = Schemas["WorkspaceShape"];
+export type NewWorkspace = operations["create_workspaces_post"]["requestBody"]["content"]["application/json"];
+export type CreatedWorkspace = Schemas["CreatedShape"];
 export type Change = operations["change_workspaces__id__patch"]["requestBody"]["content"]["application/json"];
 
 export const workspacesQuery = queryOptions({
@@ -22,6 +24,13 @@ export function useWorkspace(id: string): Workspace | undefined {
 }
 
 const refresh = () => queries.invalidateQueries({ queryKey: workspacesQuery.queryKey });
+
+/** What comes back holds the first token, which is shown this once. Raises Problem, whose `fields` name what was refused. */
+export async function createWorkspace(workspace: NewWorkspace): Promise<CreatedWorkspace> {
+  const made = await data(api.POST("/workspaces", { body: workspace }));
+  await refresh();
+  return made;
+}
 
 /** All of the change, or none of it. Raises Problem, whose `fields` name what was refused. */
 export async function changeWorkspace(id: string, change: Change): Promise<void> {

@@ -9,6 +9,7 @@ import { type Target, useDrag } from "./drag";
 import { type Arrangement, type View, useView } from "./kept";
 import { CARD, layOut } from "./layout";
 import type { Search } from "./search";
+import type { Select } from "./selection";
 import type { Tree } from "./tree";
 import { did } from "./undo";
 import "@xyflow/react/dist/base.css";
@@ -25,7 +26,7 @@ interface Props {
   unread: ReadonlyMap<string, number>;
   arrangement: Arrangement;
   selected: ReadonlySet<string>;
-  onSelect: (ids: ReadonlySet<string>) => void;
+  onSelect: Select;
   search: Search;
   ask: Ask;
 }
@@ -89,7 +90,7 @@ function useCards(cards: readonly CardNode[]): void {
 }
 
 /** The chart has its own selection; this keeps it the page's. */
-function useSelected(selected: ReadonlySet<string>, onSelect: Props["onSelect"]) {
+function useSelected(selected: ReadonlySet<string>, onSelect: Select) {
   const { setNodes } = useReactFlow<CardNode>();
   const reported = useRef<ReadonlySet<string>>(new Set());
   useLayoutEffect(() => {

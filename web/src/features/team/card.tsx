@@ -1,5 +1,5 @@
 import type { NodeProps } from "@xyflow/react";
-import { ChevronDown, ChevronRight, EllipsisVertical, Inbox } from "lucide-react";
+import { ChevronDown, ChevronRight, EllipsisVertical } from "lucide-react";
 import { createContext, memo, useContext } from "react";
 import { Link } from "react-router";
 import { Avatar } from "@/ui/avatar";
@@ -10,6 +10,7 @@ import { Status } from "@/ui/status";
 import type { CardNode } from "./cards";
 import { whatItDoes } from "./doing";
 import { CARD } from "./layout";
+import { Queue } from "./queue";
 import { openMenu } from "./team-menu";
 
 interface Board {
@@ -78,7 +79,7 @@ function Near({ data: { workspace, unread, team, folded } }: Pick<Props, "data">
           </Link>
           <p className={classes("text-xs text-ink-soft", doing ? "truncate" : "line-clamp-2")}>{role ?? "No role yet"}</p>
         </div>
-        <IconButton label={`Actions for ${name}`} aria-haspopup="menu" className="-mt-1 -mr-1.5" onClick={(event) => openMenu(event.currentTarget)}>
+        <IconButton label={`Actions for ${name}`} aria-haspopup="menu" className="-mt-1 -mr-1.5" onClick={(event) => { event.stopPropagation(); openMenu(event.currentTarget); }}>
           <EllipsisVertical aria-hidden className="size-4" />
         </IconButton>
       </div>
@@ -90,16 +91,6 @@ function Near({ data: { workspace, unread, team, folded } }: Pick<Props, "data">
         {team > 0 && <Fold id={id} name={name} team={team} folded={folded} />}
       </div>
     </>
-  );
-}
-
-export function Queue({ depth }: { depth: number }) {
-  return (
-    <span title={`${depth} in its mailbox`} className="inline-flex items-center gap-1 text-xs text-ink-soft">
-      <Inbox aria-hidden className="size-3.5" />
-      {depth}
-      <span className="sr-only"> in its mailbox</span>
-    </span>
   );
 }
 

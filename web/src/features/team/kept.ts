@@ -16,21 +16,25 @@ export interface View {
 
 const NOTHING: Kept = { places: {}, folded: [] };
 
-/** How this person has arranged the team. */
-export function useArrangement() {
-  const [kept, keep] = usePreference("canvas", NOTHING);
-  const { places, folded } = kept ?? NOTHING;
-  const isFolded = useMemo(() => new Set(folded), [folded]);
-  const setPlaces = useCallback((change: (now: Places) => Places) => keep((now) => ({ ...now, places: change(now.places) })), [keep]);
-  const fold = useCallback(
-    (ids: readonly string[], closed: boolean) =>
-      keep((now) => ({ ...now, folded: [...now.folded.filter((one) => !ids.includes(one)), ...(closed ? ids : [])] })),
-    [keep],
-  );
-  return { known: kept !== undefined, places, folded: isFolded, setPlaces, fold };
+export interface Arrangement {
+  places: Places;
+  folded: ReadonlySet<string>;
+  setPlaces: (change: (now: Places) => Places) => void;
+  fold: (ids: readonly string[], closed: boolean) => void;
 }
 
-export type Arrangement = ReturnType<typeof useArrangement>;
+/** How this person has arranged the team; null while that is not known. */
+export function useArrangement(): Arrangement | null {
+  const [kept, keep] = usePreference("canvas", NOTHING);
+  const { places, folded } = kept ?? NOTHING;
+  const closed = useMemo(() => new Set(folded), [folded]);
+  const setPlaces = useCallback((change: (now: Places) => Places) => keep((now) => ({ ...now, places: change(now.places) })), [keep]);
+  const fold = useCallback(
+    (ids: readonly string[], close: boolean) => keep((now) => ({ ...now, folded: [...now.folded.filter((one) => !ids.includes(one)), ...(close ? ids : [])] })),
+    [keep],
+  );
+  return kept ? { places, folded: closed, setPlaces, fold } : null;
+}
 
 export function useView() {
   return usePreference<View | null>("canvas-view", null);

@@ -5,13 +5,14 @@ import type { Workspace } from "@/api/workspaces";
 import { type MenuGroups, RightMenu } from "@/ui/menu";
 import { pauseAll } from "./acts";
 import type { Ask } from "./asked";
-import { toggled } from "./selection";
+import { copySnippet } from "./connect-dialog";
+import { type Select, toggled } from "./selection";
 import type { Tree } from "./tree";
 
 interface Props {
   tree: Tree;
   selected: ReadonlySet<string>;
-  onSelect: (ids: ReadonlySet<string>) => void;
+  onSelect: Select;
   ask: Ask;
   children: ReactNode;
 }
@@ -25,7 +26,8 @@ export function TeamMenu({ tree, selected, onSelect, ask, children }: Props) {
     setChosen(ids.flatMap((one) => tree.of.get(one)?.workspace ?? []));
   };
   const one = useOne(chosen[0], { selected, onSelect, ask });
-  const groups = chosen.length === 0 ? [[{ label: "Add an agent…", icon: Plus, onSelect: () => ask({ about: "add", parent: null }) }]] : chosen.length > 1 ? several(chosen, ask) : one;
+  const none = [[{ label: "Add an agent…", icon: Plus, onSelect: () => ask({ about: "add", parent: null }) }]];
+  const groups = chosen.length === 0 ? none : chosen.length === 1 ? one : several(chosen, ask);
   return (
     <RightMenu groups={groups}>
       <div className="contents" onContextMenuCapture={choose}>
@@ -59,14 +61,15 @@ function useOne(workspace: Workspace | undefined, { selected, onSelect, ask }: P
     ],
     [
       { label: "Connect…", icon: Plug, onSelect: () => ask({ about: "connect", workspace }) },
-      { label: "Copy connect snippet", icon: ClipboardCopy, onSelect: () => undefined },
+      { label: "Copy connect snippet", icon: ClipboardCopy, onSelect: () => void copySnippet(workspace, ask) },
     ],
-    [{ label: selected.has(id) ? "Deselect" : "Select", icon: SquareCheck, onSelect: () => onSelect(toggled(selected, id)) }],
+    [{ label: selected.has(id) ? "Deselect" : "Select", icon: SquareCheck, onSelect: () => onSelect((now) => toggled(now, id)) }],
     [{ label: "Delete…", icon: Trash2, danger: true, onSelect: () => ask({ about: "remove", workspaces: [workspace] }) }],
   ];
 }
 
-function several(workspaces: readonly Workspace[], ask: Ask): MenuGroups {
+/** What is done to all that are selected. */
+export function several(workspaces: readonly Workspace[], ask: Ask): MenuGroups {
   const count = workspaces.length;
   const pause = async (paused: boolean) => {
     const report = await pauseAll(workspaces, paused);

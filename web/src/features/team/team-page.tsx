@@ -1,44 +1,65 @@
-import { Plus, Search as SearchIcon } from "lucide-react";
-import { Suspense, lazy, useMemo, useState } from "react";
+import { Network, Plus } from "lucide-react";
+import { Suspense, lazy, useCallback, useMemo, useState } from "react";
 import { useChats } from "@/api/chats";
 import { type Workspace, useWorkspaces } from "@/api/workspaces";
 import { Button } from "@/ui/button";
-import { Trouble, Waiting } from "@/ui/notice";
-import type { Asked } from "./asked";
-import { useArrangement } from "./kept";
-import { type Search, useSearch } from "./search";
+import { Empty, Trouble, Waiting } from "@/ui/notice";
+import type { Ask, Asked } from "./asked";
+import { BatchBar } from "./batch-bar";
+import { Dialogs } from "./dialogs";
+import { Head, useLook } from "./head";
+import { useKeys } from "./keys";
+import { type Arrangement, useArrangement } from "./kept";
+import { useSearch } from "./search";
+import { TeamList } from "./team-list";
 import { TeamMenu } from "./team-menu";
-import { treeOf } from "./tree";
-import { useUndoKey } from "./undo";
+import { type Team, path, topmost, treeOf } from "./tree";
 
 // The library of the chart is fetched by those who look at one.
 const Canvas = lazy(async () => ({ default: (await import("./canvas")).Canvas }));
 
+const NOBODY: ReadonlySet<string> = new Set();
+
 /** Everybody, as a chart or as a list. */
 export function TeamPage() {
   const { data, error, refetch } = useWorkspaces();
+  const arrangement = useArrangement();
+  const [asked, ask] = useState<Asked | null>(null);
   if (error && !data) return <Trouble error={error} onRetry={() => void refetch()} />;
-  if (!data) return <Waiting what="Looking for the team" />;
-  return <Everybody all={data} />;
+  if (!data || !arrangement) return <Waiting what="Looking for the team" />;
+  return (
+    <>
+      {data.length === 0 ? <Nobody ask={ask} /> : <Everybody all={data} arrangement={arrangement} ask={ask} />}
+      <Dialogs asked={asked} ask={ask} />
+    </>
+  );
 }
 
-function Everybody({ all }: { all: Workspace[] }) {
+function Everybody({ all, arrangement, ask }: { all: Workspace[]; arrangement: Arrangement; ask: Ask }) {
   const tree = useMemo(() => treeOf(all), [all]);
   const { data: chats } = useChats();
   const unread = useMemo(() => new Map(chats?.map((chat) => [chat.workspace_id, chat.unread])), [chats]);
-  const arrangement = useArrangement();
   const search = useSearch(all);
-  const [selected, select] = useState<ReadonlySet<string>>(new Set());
-  const [, ask] = useState<Asked | null>(null);
-  useUndoKey();
-  if (!arrangement.known) return <Waiting what="Looking for the team" />;
+  const [selected, select] = useState(NOBODY);
+  const [look, setLook] = useLook();
+  const { folded } = arrangement;
+  const searched = tree.of.get(search.current ?? "");
+  // What is found is seen, and put away again when the search is over.
+  const shown = useMemo(() => without(folded, searched ? path(searched) : []), [folded, searched]);
+  const chosen = useMemo(() => topmost(tree, selected), [tree, selected]);
+  useKeys({
+    onEscape: useCallback(() => select(NOBODY), []),
+    onDelete: useCallback(() => chosen.length > 0 && ask({ about: "remove", workspaces: chosen }), [chosen, ask]),
+  });
+  const View = look === "list" ? TeamList : Canvas;
   return (
     <>
-      <Head count={all.length} search={search} onAdd={() => ask({ about: "add", parent: null })} />
+      <Head count={all.length} search={search} look={look} onLook={setLook} onAdd={() => ask({ about: "add", parent: null })} />
       <TeamMenu tree={tree} selected={selected} onSelect={select} ask={ask}>
-        <div className="relative min-h-0 flex-1">
+        <div className="relative flex min-h-0 flex-1 flex-col">
+          {chosen.length > (look === "list" ? 0 : 1) && <BatchBar workspaces={chosen} ask={ask} onClear={() => select(NOBODY)} floating={look === "chart"} />}
           <Suspense fallback={<Waiting what="Drawing the team" />}>
-            <Canvas {...{ tree, unread, arrangement, selected, search, ask }} onSelect={select} />
+            <View {...{ tree, unread, selected, search, ask }} arrangement={{ ...arrangement, folded: shown }} onSelect={select} />
           </Suspense>
         </div>
       </TeamMenu>
@@ -46,40 +67,21 @@ function Everybody({ all }: { all: Workspace[] }) {
   );
 }
 
-function Head({ count, search, onAdd }: { count: number; search: Search; onAdd: () => void }) {
-  return (
-    <header className="flex flex-wrap items-center gap-2 border-b border-line bg-surface px-4 py-2.5">
-      <h1 className="font-semibold">Team</h1>
-      <span className="text-sm text-ink-soft">{count === 1 ? "1 agent" : `${count} agents`}</span>
-      <Finder search={search} />
-      <Button look="primary" onClick={onAdd}>
-        <Plus aria-hidden className="size-4" /> Add agent
-      </Button>
-    </header>
-  );
+function without(folded: ReadonlySet<string>, teams: readonly Team[]): ReadonlySet<string> {
+  const open = new Set(teams.map(({ workspace }) => workspace.id));
+  return open.size === 0 ? folded : new Set([...folded].filter((id) => !open.has(id)));
 }
 
-function Finder({ search: { text, found, number, setText, step } }: { search: Search }) {
+/** The first step. */
+function Nobody({ ask }: { ask: Ask }) {
   return (
-    <div role="search" className="ml-auto flex min-h-9 items-center gap-2 rounded-lg border border-line-strong bg-surface px-2.5">
-      <SearchIcon aria-hidden className="size-4 text-ink-soft" />
-      <input
-        type="search"
-        aria-label="Find in the team"
-        placeholder="Find in the team"
-        value={text}
-        onChange={(event) => setText(event.target.value)}
-        onKeyDown={(event) => {
-          if (event.key === "Enter") step(event.shiftKey ? -1 : 1);
-          if (event.key === "Escape") setText("");
-        }}
-        className="w-36 min-w-0 bg-transparent text-base outline-none placeholder:text-ink-soft sm:text-sm"
-      />
-      {found && (
-        <span role="status" className="text-xs whitespace-nowrap text-ink-soft">
-          {found.size === 0 ? "none" : `${number} of ${found.size}`}
-        </span>
-      )}
+    <div className="flex flex-1 items-center justify-center">
+      <Empty icon={Network} title="Nobody works here yet">
+        <p>Each agent gets a place: a mailbox that loses nothing, an address, and a spot in the team. Make the first one, and connect a program of yours to it in a minute.</p>
+        <Button look="primary" onClick={() => ask({ about: "add", parent: null })}>
+          <Plus aria-hidden className="size-4" /> Add an agent
+        </Button>
+      </Empty>
     </div>
   );
 }

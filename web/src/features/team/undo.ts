@@ -1,4 +1,3 @@
-import { useEffect } from "react";
 import { complain, tell } from "@/ui/toast";
 
 interface Done {
@@ -16,8 +15,13 @@ export function did(undo: Done["undo"], words?: string): void {
   if (words !== undefined) one.hush = tell(words, { label: "Undo", run: () => void takeBack(one) });
 }
 
-async function takeBack(one: Done | undefined): Promise<void> {
-  if (one === undefined || !done.includes(one)) return;
+export function takeBackLast(): void {
+  const last = done.at(-1);
+  if (last) void takeBack(last);
+}
+
+async function takeBack(one: Done): Promise<void> {
+  if (!done.includes(one)) return;
   done.splice(done.indexOf(one), 1);
   one.hush?.();
   try {
@@ -25,18 +29,4 @@ async function takeBack(one: Done | undefined): Promise<void> {
   } catch (error) {
     complain(error);
   }
-}
-
-/** Ctrl-Z, or Cmd-Z, but where it belongs to what is being written. */
-export function useUndoKey(): void {
-  useEffect(() => {
-    const press = (event: KeyboardEvent) => {
-      const writing = event.target instanceof HTMLElement && event.target.matches("input, textarea, select, [contenteditable]");
-      if (event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || writing) return;
-      event.preventDefault();
-      void takeBack(done.at(-1));
-    };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
-  }, []);
 }
