@@ -90,10 +90,11 @@ class Gate:
 
     open: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def __call__(self, message: Message) -> str:
+    async def answer(self, message: Message) -> str:
+        """The handler."""
         await message.progress("half way")
         await self.open.wait()
-        return f"Done: {message.text}"
+        return f"You said: {message.text}"
 
 
 @dataclass
@@ -102,7 +103,9 @@ class Stream:
 
     open: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def __call__(self, message: Message) -> AsyncGenerator[Piece]:
+    async def answer(self, message: Message) -> AsyncGenerator[Piece]:
+        """The handler."""
+        del message
         yield "The first half, "
         yield "as it comes; "
         await self.open.wait()

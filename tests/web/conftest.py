@@ -94,6 +94,13 @@ def team(house: ServerProcess, operator: Client, tmp_path: Path) -> Team:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
+async def mortal_team(mortal: ServerProcess, tmp_path: Path) -> AsyncGenerator[Team]:
+    """Who works at the server that tests may kill."""
+    async with mortal.client() as client:
+        yield Team(mortal, client, tmp_path)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def new_device(request: pytest.FixtureRequest, browser: Browser, house: ServerProcess) -> AsyncGenerator[NewDevice]:
     """Makes browsers for a test, logged in unless it says otherwise."""
     made: list[Device] = []

@@ -17,6 +17,15 @@ PHONE: Options = {"viewport": {"width": 390, "height": 844}, "has_touch": True, 
 NARROWEST: Options = PHONE | {"viewport": {"width": 320, "height": 568}}
 LIGHT, DARK = "light", "dark"
 
+AWAY = (
+    r"ERR_CONNECTION_REFUSED",
+    r"ERR_CONNECTION_RESET",
+    r"ERR_EMPTY_RESPONSE",
+    r"ERR_INTERNET_DISCONNECTED",
+    r"WebSocket connection .* failed",
+)
+"""What Chromium says of a server or a network that is not there."""
+
 SECONDS = 30.0
 """What anything may take on a slow machine before it counts as not happening."""
 

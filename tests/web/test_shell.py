@@ -8,10 +8,7 @@ from playwright.async_api import Page, expect
 from postroom.client import Client
 from tests.support.server import ServerProcess, make_agent
 from tests.web.conftest import NewDevice
-from tests.web.devices import DARK, Device
-
-AWAY = (r"ERR_CONNECTION_REFUSED", r"ERR_INTERNET_DISCONNECTED", r"WebSocket connection .* failed")
-"""What Chromium says of a server or a network that is not there."""
+from tests.web.devices import AWAY, DARK, Device
 
 
 async def test_an_agent_is_found_by_keyboard(desk: Device, operator: Client) -> None:
