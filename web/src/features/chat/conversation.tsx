@@ -1,5 +1,5 @@
 import { ArrowDown } from "lucide-react";
-import { useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type RefObject, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import type { Outgoing } from "@/api/kept";
 import { useSession } from "@/api/session";
@@ -8,7 +8,7 @@ import { classes } from "@/ui/classes";
 import type { History, Shown } from "./history";
 import { useOpenedAt, useReadMark } from "./read-mark";
 import { EntryMessage, OutgoingMessage } from "./message";
-import { type Row, rowsOf } from "./rows";
+import { rowsOf } from "./rows";
 
 interface Props {
   history: History;
@@ -27,14 +27,14 @@ const AT_END = 48;
 export function Conversation({ history, shown, workspaceId, name, onEdit }: Props) {
   const readSeq = useOpenedAt(workspaceId);
   const rows = useMemo(() => rowsOf(shown, readSeq), [shown, readSeq]);
-  const { list, along, onScroll, toEnd } = useReading(history, shown, rows);
+  const { scroller, list, along, onScroll, toEnd } = useReading(history, shown);
   useReadMark(workspaceId, shown.window, along);
   const { data: me } = useSession();
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
-      <div role="log" aria-label={`Conversation with ${name}`} tabIndex={0} className="flex min-h-0 flex-1 flex-col overflow-y-auto overscroll-contain px-3 [overflow-anchor:none] md:px-5">
+      <div ref={scroller} role="log" aria-label={`Conversation with ${name}`} tabIndex={0} className="flex min-h-0 flex-1 flex-col overflow-y-auto overscroll-contain px-3 [overflow-anchor:none] md:px-5">
         <div className="flex-1" />
-        <Virtualizer ref={list} data={rows} shift={shown.shift} onScroll={onScroll} onResize={() => along && toEnd()}>
+        <Virtualizer ref={list} data={rows} shift={shown.shift} onScroll={onScroll}>
           {(row) => (
             <div key={row.key} className="mx-auto max-w-4xl">
               {row.day !== null && <Divider words={row.day} />}
@@ -64,15 +64,13 @@ function Divider({ words, loud = false }: { words: string; loud?: boolean }) {
   );
 }
 
-function useReading(history: History, shown: Shown, rows: readonly Row[]) {
+function useReading(history: History, shown: Shown) {
+  const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
   const offset = useRef(0);
   const [along, setAlong] = useState(true);
-  const toEnd = () => list.current?.scrollToIndex(rows.length - 1, { align: "end", offset: 12 });
   const reading = along && !shown.window.newer;
-  useLayoutEffect(() => {
-    if (reading) list.current?.scrollToIndex(rows.length - 1, { align: "end", offset: 12 });
-  }, [rows, reading]);
+  useStaying(scroller, reading);
   const onScroll = (now: number) => {
     if (!list.current) return;
     const left = list.current.scrollSize - now - list.current.viewportSize;
@@ -83,5 +81,19 @@ function useReading(history: History, shown: Shown, rows: readonly Row[]) {
     if (now < NEAR) history.older();
     if (left < NEAR) history.newer();
   };
-  return { list, along: reading, onScroll, toEnd };
+  return { scroller, list, along: reading, onScroll, toEnd: () => setAlong(true) };
+}
+
+/** At the end, whatever changes its place: messages that come or are measured at last, an answer that grows, the keyboard of a phone. */
+function useStaying(scroller: RefObject<HTMLDivElement | null>, staying: boolean): void {
+  useLayoutEffect(() => {
+    const { current } = scroller;
+    if (!current || !staying) return;
+    const stay = () => {
+      current.scrollTop = current.scrollHeight;
+    };
+    const watching = new ResizeObserver(stay);
+    for (const one of [current, ...current.children]) watching.observe(one);
+    return () => watching.disconnect();
+  }, [scroller, staying]);
 }
