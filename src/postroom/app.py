@@ -25,7 +25,7 @@ from postroom.core.deliveries import store as delivery_store
 from postroom.core.identity.secrets import make_secret
 from postroom.core.identity.service import Identity
 from postroom.core.services import build_services
-from postroom.db.checks import check_server
+from postroom.db.checks import check_server, disk_room
 from postroom.db.database import Database
 from postroom.db.embedded import EmbeddedPostgres, disk_places
 from postroom.db.migrate import migrate
@@ -34,6 +34,7 @@ from postroom.edges.mcp import Mcp
 from postroom.edges.push.addresses import AddressGuard, AddressPolicy
 from postroom.edges.push.caller import PushCaller
 from postroom.edges.push.connections import Connections
+from postroom.edges.rest.health import DiskShape, ProcessState
 from postroom.edges.server import HttpServer
 from postroom.edges.site import build_site
 from postroom.errors import SetupError
@@ -110,8 +111,8 @@ class Server:
         self._services.messages.take = self._deliver.take
         self._mcp = Mcp(self._services, self._draining)
         self._wake = WakeConnection(db, signals, self._services.server)
-        places = disk_places(settings.data) if embedded else ()
-        self._supervisor = Supervisor(signals, list_loops(self._services, self._deliver, self._wake, places))
+        self._places = disk_places(settings.data) if embedded else ()
+        self._supervisor = Supervisor(signals, list_loops(self._services, self._deliver, self._wake, self._places))
 
     async def run(self, stop: asyncio.Event, on_ready: OnReady | None) -> None:
         """Own everything in one task group until ``stop``, then drain."""
@@ -136,7 +137,7 @@ class Server:
     def _parts(self) -> list[Coroutine[Any, Any, None]]:
         services = self._services
         events = {"draining": self._draining, "closing": self._closing}
-        site = build_site(services, self._mcp, health=self._health, collect=self._collect, **events)
+        site = build_site(services, self._mcp, health=self._health, inspect=self._inspect, collect=self._collect, **events)
         parts: list[Coroutine[Any, Any, None]] = [
             services.identity.lookups.run(),
             services.messages.accepts.run(),
@@ -196,11 +197,24 @@ class Server:
         await delivery_store.remove_server(services.db, services.server)
         reach("drain.removed")
 
+    @property
+    def _ready(self) -> bool:
+        return self._wake.connected.is_set() and not self._draining.is_set()
+
+    async def _inspect(self) -> ProcessState:
+        """What ``GET /health/details`` tells of this process."""
+        disk = await asyncio.to_thread(disk_room, *self._places) if self._places else None
+        return ProcessState(
+            ready=self._ready,
+            uptime=monotonic() - self._started,
+            loops=self._supervisor.loops,
+            disk=disk and DiskShape(free_bytes=disk.free, total_bytes=disk.total),
+        )
+
     async def _health(self) -> dict[str, Any]:
         """What ``GET /health`` tells."""
         loops = self._supervisor.report()
-        reachable = self._wake.connected.is_set()
-        ready = reachable and not self._draining.is_set()
+        reachable, ready = self._wake.connected.is_set(), self._ready
         return {
             "status": "ok" if ready and not any(loop["late"] for loop in loops.values()) else "degraded",
             "ready": ready,

@@ -140,6 +140,7 @@ async def end_all(house: House) -> None:
 async def test_background_looks(crowd: Crowd) -> None:
     assert await crowd.rows("deliveries", "count_work") < MOST_ROWS
     assert await crowd.rows("deliveries", "age_work") < MOST_ROWS
+    assert await crowd.rows("deliveries", "list_queues", 10) < MOST_ROWS
     assert await crowd.rows("deliveries", "reap_work", 10, PAGE) < MOST_ROWS
     assert await crowd.rows("deliveries", "repair_work") < MOST_ROWS
     assert await crowd.rows("events", "prune_events", 30, PAGE) < MOST_ROWS

@@ -15,6 +15,7 @@ HOT = {
     ("deliveries", "extend_work"): ([uuid4()], [1], [30.0], [uuid4()], [uuid4()]),
     ("deliveries", "extend_kept"): ([uuid4()], [uuid4()], [uuid4()], [30.0]),
     ("deliveries", "find_kept"): (uuid4(), uuid4(), uuid4()),
+    ("deliveries", "list_queues"): (10,),
     ("deliveries", "list_post"): (uuid4(), 100, uuid4(), True),
     ("messages", "read_states"): ([uuid4()],),
     ("messages", "find_latest"): (uuid4(),),

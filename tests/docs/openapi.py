@@ -12,7 +12,7 @@ from postroom.edges.rest.api import create_api
 def described() -> bytes:
     """The OpenAPI document of ``edges/rest``, in a stable order."""
     absent = cast(Any, None)
-    document = create_api(absent, health=absent, collect=absent, closing=asyncio.Event()).openapi()
+    document = create_api(absent, health=absent, inspect=absent, collect=absent, closing=asyncio.Event()).openapi()
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
 
 

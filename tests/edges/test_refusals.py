@@ -448,6 +448,7 @@ TABLE: dict[str, dict[str, int]] = {
     "GET /sessions": managed(200, safe=True),
     "DELETE /sessions/{id}": managed(404),
     "GET /health": row(own=200, related=200, stranger=200, operator=200, person=200, unknown=200),
+    "GET /health/details": managed(200, safe=True),
     "GET /metrics": managed(200, safe=True),
     "POST /workspaces/{id}/a2a": row(own=200, related=200, stranger=404, operator=200, person=403),
     "POST /workspaces/{id}/mcp": own(200),

@@ -100,7 +100,7 @@ async def test_l31_every_route_answers_a_valid_request(server: ServerProcess) ->
         await talk(walk, made["id"], own)
         await speak_mcp(walk, made["id"], own)
         await browse(walk, urlsplit(server.url).netloc)
-        for path in ("/health", "/metrics", "/docs"):
+        for path in ("/health", "/health/details", "/metrics", "/docs"):
             await walk.ask("GET", path)
         described = (await walk.ask("GET", "/openapi.json"))["paths"]
         await walk.ask("DELETE", "/workspaces/{id}", id=made["id"])
@@ -283,7 +283,7 @@ GET /session/preferences | PUT /session/preferences/{name}
 GET /dead-letters | POST /dead-letters/{message_id}/replay | POST /dead-letters/{message_id}/drop
 POST /workspaces/{id}/notify | GET /workspaces/{id}/activity | GET /workspaces/{id}/events/stream
 POST /files | GET /files/{id}
-GET /health
+GET /health | GET /health/details
 """
 """The calls of the wire contract that are built: paths that existing clients already speak."""
 

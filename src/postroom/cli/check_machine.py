@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from postroom.cli.checkup import Finding, fail, ok, warn
-from postroom.db.checks import free_disk
+from postroom.db.checks import disk_room
 from postroom.errors import SetupError
 from postroom.settings import Settings, load_settings
 
@@ -53,7 +53,7 @@ def check_directory(data: Path) -> Finding:
 def check_disk(data: Path, reserve: int) -> Finding:
     """New messages are refused when the free space falls below the reserve."""
     existing = next(path for path in (data, *data.parents) if path.exists())
-    free = free_disk(existing)
+    free = disk_room(existing).free
     found = f"{free // _MIB:,} MiB free"
     if free < reserve:
         return fail("disk", f"{found}, under the reserve of {reserve // _MIB} MiB: new messages are refused", "Free some space.")

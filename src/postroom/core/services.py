@@ -6,6 +6,7 @@ from uuid import UUID
 from postroom.core.delegations.service import Delegations
 from postroom.core.deliveries.keeping import Keeping
 from postroom.core.deliveries.service import Deliveries
+from postroom.core.deliveries.survey import Survey
 from postroom.core.events.service import Events
 from postroom.core.files.service import Files
 from postroom.core.identity.service import Identity
@@ -33,6 +34,7 @@ class Services:
     files: Files
     deliveries: Deliveries
     keeping: Keeping
+    survey: Survey
     workspaces: Workspaces
     agents: Agents
     messages: Messages
@@ -59,6 +61,7 @@ def build_services(
         files=files,
         deliveries=deliveries,
         keeping=Keeping(db, settings, deliveries),
+        survey=Survey(db),
         workspaces=workspaces,
         agents=Agents(db, workspaces, deliveries, signals),
         messages=messages,

@@ -2,10 +2,12 @@
 
 import shutil
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import asyncpg
 
+from postroom.db.database import Database
 from postroom.db.statements import load
 from postroom.errors import SetupError
 
@@ -24,6 +26,20 @@ class ServerState:
     data_checksums: bool
     encoding: str
     in_recovery: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures:
+    """How large the database is, in bytes, and what time it is there."""
+
+    now: datetime
+    version: str
+    size_bytes: int
+
+
+async def measure_database(db: Database) -> Measures:
+    """As it is now. Raises Unavailable."""
+    return Measures(**dict((await db.fetch(SQL.measure_database))[0]))
 
 
 async def check_server(connection: asyncpg.Connection) -> list[str]:
@@ -54,9 +70,22 @@ def judge(state: ServerState) -> list[str]:
     return [] if state.data_checksums else ["Data checksums are off: damage on the disk would go unseen. See pg_checksums --enable."]
 
 
-def free_disk(path: Path) -> int:
-    """Bytes that an unprivileged user may still write on the file system of ``path``. Raises OSError."""
-    return shutil.disk_usage(path).free
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskRoom:
+    """A file system, in bytes; ``free`` is what an unprivileged user may still write."""
+
+    free: int
+    total: int
+
+
+def disk_room(*places: Path) -> DiskRoom:
+    """The file system of these places on which least is free. Raises OSError."""
+    return min((_room(place) for place in places), key=lambda room: room.free)
+
+
+def _room(place: Path) -> DiskRoom:
+    usage = shutil.disk_usage(place)
+    return DiskRoom(free=usage.free, total=usage.total)
 
 
 def _require(holds: bool, sentence: str, advice: str) -> None:

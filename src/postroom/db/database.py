@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
@@ -60,6 +61,16 @@ _SESSION = {
 _BEATING = {**_SESSION, "idle_session_timeout": "15s"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolState:
+    """Connections of one pool: how many there may be, how many there are, and how many of these nobody uses."""
+
+    name: str
+    limit: int
+    open: int
+    idle: int
+
+
 class Database:
     """The pools, and reading and writing through them."""
 
@@ -105,6 +116,13 @@ class Database:
             yield pool
         finally:
             pool.terminate()
+
+    def report(self) -> list[PoolState]:
+        """How the pools stand."""
+        return [
+            PoolState(name=name, limit=pool.get_max_size(), open=pool.get_size(), idle=pool.get_idle_size())
+            for name, pool in self._pools.items()
+        ]
 
     async def connect(self) -> Connection:
         """A connection of its own, for LISTEN and locks; the caller closes it."""

@@ -14,16 +14,16 @@ from postroom.edges.mcp import paths as mcp_paths
 from postroom.edges.middleware import wrap
 from postroom.edges.rest import inbox
 from postroom.edges.rest.api import create_api
-from postroom.edges.rest.health import Collect, Health
+from postroom.edges.rest.health import Collect, Health, Inspect
 
 
 def build_site(
-    services: Services, mcp: Mcp, *, health: Health, collect: Collect, draining: asyncio.Event, closing: asyncio.Event
+    services: Services, mcp: Mcp, *, health: Health, inspect: Inspect, collect: Collect, draining: asyncio.Event, closing: asyncio.Event
 ) -> ASGIApp:
     """The application of the HTTP server. Streams and claims end when ``draining`` is set, sends stop waiting when ``closing`` is."""
     routes = [*a2a.routes(services, closing), *inbox.routes(services, draining), *live.routes(services, draining), *mcp.routes()]
     extra_paths = {**a2a.paths(), **inbox.paths(), **live.paths(), **mcp_paths()}
-    api = create_api(services, health=health, collect=collect, closing=closing, routes=routes, extra_paths=extra_paths)
+    api = create_api(services, health=health, inspect=inspect, collect=collect, closing=closing, routes=routes, extra_paths=extra_paths)
     return wrap(_shortened(routes, api), services.settings)
 
 

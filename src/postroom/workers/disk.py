@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from postroom.core.services import Services
-from postroom.db.checks import free_disk
+from postroom.db.checks import disk_room
 from postroom.errors import Unavailable
 
 
@@ -30,4 +30,4 @@ class Disk:
         return Unavailable("The disk is nearly full: nothing new is accepted.", code="disk_low", retry_after=30)
 
     def _least(self) -> int:
-        return min(free_disk(place) for place in self._places)
+        return disk_room(*self._places).free

@@ -7,7 +7,7 @@ shown in ``/health`` with the age of the loop's last tick.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +37,7 @@ class Loop:
     gap: float = 0.0
     started_at: float = field(default_factory=monotonic)
     last_tick: float | None = None
+    runs: int = 0
     crashes: int = 0
     in_row: int = 0
     last_error: str | None = None
@@ -65,6 +66,11 @@ class Supervisor:
         """Let these loops end after the run they are in; the first step of a drain."""
         self._stopping.update(names)
 
+    @property
+    def loops(self) -> Sequence[Loop]:
+        """All of them, as they stand."""
+        return self._loops
+
     def report(self) -> dict[str, Any]:
         """Age of each loop's last tick in seconds, its crashes and the last one's reason."""
         for loop in self._loops:
@@ -89,6 +95,7 @@ class Supervisor:
             await self._pause(loop, error)
             return
         loop.last_tick, loop.in_row = monotonic(), 0
+        loop.runs += 1
         await asyncio.sleep(loop.gap)
         if not more:
             await wake.wait(jittered(loop.interval))

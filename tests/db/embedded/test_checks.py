@@ -6,7 +6,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from postroom.db.checks import ServerState, check_server, fetch_state, free_disk, judge
+from postroom.db.checks import ServerState, check_server, disk_room, fetch_state, judge
 from postroom.db.embedded import EmbeddedPostgres
 from postroom.errors import SetupError
 
@@ -68,6 +68,6 @@ def test_what_is_less_than_good_is_said() -> None:
 
 
 def test_free_disk_is_in_bytes(tmp_path: Path) -> None:
-    assert free_disk(tmp_path) > 1024 * 1024
+    assert disk_room(tmp_path).total >= disk_room(tmp_path).free > 1024 * 1024
     with pytest.raises(OSError, match="No such file"):
-        free_disk(tmp_path / "missing")
+        disk_room(tmp_path, tmp_path / "missing")

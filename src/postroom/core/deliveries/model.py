@@ -237,6 +237,37 @@ class Extension:
     cancel: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """What waits in one mailbox, and since how many seconds."""
+
+    workspace_id: UUID
+    name: str
+    waiting: int
+    oldest_seconds: float
+    paused: bool
+    unreachable_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queues:
+    """Unfinished post: what waits, what somebody has in hand, and the mailboxes in which most of it waits."""
+
+    waiting: int
+    handed: int
+    oldest_waiting_seconds: float
+    mailboxes: Sequence[Queue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerState:
+    """A server that is running, as it told itself."""
+
+    id: UUID
+    started_at: datetime
+    seen_at: datetime
+
+
 class Watch:
     """Hears how a call goes while it lasts; this one does not care."""
 

@@ -16,6 +16,7 @@ from postroom.core.deliveries.model import (
     Lease,
     Return,
     Sender,
+    ServerState,
     Session,
     Waiting,
     Written,
@@ -184,6 +185,17 @@ async def count_work(db: Database) -> Row:
 async def age_work(db: Database) -> list[Row]:
     """``age`` in seconds and ``leased``."""
     return await db.fetch(SQL.age_work, pool="workers")
+
+
+async def list_queues(db: Database, most: int) -> list[Row]:
+    """What a ``Queue`` has, and ``oldest_of_all`` in seconds; the longest first."""
+    return await db.fetch(SQL.list_queues, most)
+
+
+async def list_servers(db: Database) -> list[ServerState]:
+    """Servers that are running, or were a moment ago; the oldest first."""
+    rows = await db.fetch(SQL.list_servers)
+    return [ServerState(id=row["id"], started_at=row["started_at"], seen_at=row["seen_at"]) for row in rows]
 
 
 async def repair_work(db: Database) -> int:

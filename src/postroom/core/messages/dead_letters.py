@@ -43,6 +43,10 @@ class DeadLetters:
         following = shown[-1].line.id if len(letters) > limit else None
         return DeadLetterPage(letters=shown, next=following, total=await store.count_dead_letters(self._db, workspace))
 
+    async def count(self) -> int:
+        """How many there are."""
+        return await store.count_dead_letters(self._db, None)
+
     async def replay(self, principal: Principal, message: UUID) -> Receipt:
         """Say it again: the receipt of the new message, or of the one that said it again before.
 

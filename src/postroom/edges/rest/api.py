@@ -27,7 +27,7 @@ from postroom.edges.rest import (
     tokens,
     workspaces,
 )
-from postroom.edges.rest.health import Collect, Health
+from postroom.edges.rest.health import Collect, Health, Inspect
 
 Json = dict[str, Any]
 
@@ -62,6 +62,7 @@ def create_api(
     services: Services,
     *,
     health: Health,
+    inspect: Inspect,
     collect: Collect,
     closing: asyncio.Event,
     routes: Sequence[BaseRoute] = (),
@@ -73,7 +74,8 @@ def create_api(
     items that describe them.
     """
     app = FastAPI(title="Postroom", version=__version__, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.services, app.state.health, app.state.collect, app.state.closing = services, health, collect, closing
+    app.state.services, app.state.closing = services, closing
+    app.state.health, app.state.inspect, app.state.collect = health, inspect, collect
     # First, because a plain route names its path whole, and the hottest ones should not wait for forty others to say no.
     app.router.routes.extend(routes)
     for router in _ROUTERS:

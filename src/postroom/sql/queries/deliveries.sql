@@ -96,6 +96,23 @@ from mailbox b right join (select count(*) as leased from work where leased) l o
 select extract(epoch from clock_timestamp() - min(m.accepted_at))::float8 as age, w.leased
 from work w join message m on m.id = w.message_id where w.due_at < 'infinity' group by w.leased
 
+-- name: list_queues
+-- Mailboxes in which post waits that nobody has in hand, the longest first, $1 at most; with each how long the oldest of all has waited.
+select q.workspace_id, w.name, q.waiting, q.paused, q.unreachable_until,
+    extract(epoch from now() - q.oldest)::float8 as oldest_seconds,
+    extract(epoch from now() - min(q.oldest) over ())::float8 as oldest_of_all
+from (
+    select b.workspace_id, b.paused, b.unreachable_until, b.open_count - (
+            select count(*) from work k where k.workspace_id = b.workspace_id and k.due_at < 'infinity' and k.leased) as waiting,
+        (select m.accepted_at from work k join message m on m.id = k.message_id
+         where k.workspace_id = b.workspace_id and not k.leased order by k.seq limit 1) as oldest
+    from mailbox b where b.open_count > 0) q
+join workspace w on w.id = q.workspace_id
+where q.waiting > 0 order by q.waiting desc, q.oldest limit $1
+
+-- name: list_servers
+select id, started_at, seen_at from server order by started_at, id
+
 -- name: repair_work
 -- A mailbox with room whose post still waits: must never be. Repaired and counted.
 select promote_work(b.workspace_id) as repaired, b.workspace_id from mailbox b

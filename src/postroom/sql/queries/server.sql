@@ -16,3 +16,6 @@ select (select id from installation limit 1) as installation, pg_is_in_recovery(
     coalesce(newest.xid, 0) as xid, coalesce(newest.id, 0) as id, f.xid::text::bigint as floor_xid, f.id as floor_id
 from feed_floor f left join lateral (
     select event.xid::text::bigint as xid, event.id from event order by event.xid desc, event.id desc limit 1) newest on true
+
+-- name: measure_database
+select clock_timestamp() as now, current_setting('server_version') as version, pg_database_size(current_database()) as size_bytes
