@@ -132,6 +132,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/health/details": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The post room in numbers, for those who run it */
+        get: operations["details_health_details_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/login-link": {
         parameters: {
             query?: never;
@@ -825,6 +842,16 @@ export interface components {
             y: number;
         };
         /**
+         * DatabaseShape
+         * @description PostgreSQL and how large the database is.
+         */
+        DatabaseShape: {
+            /** Size Bytes */
+            size_bytes: number;
+            /** Version */
+            version: string;
+        };
+        /**
          * DeadLetterShape
          * @description A message that failed or expired, and that nobody has replayed or dropped.
          */
@@ -1010,6 +1037,44 @@ export interface components {
          */
         DeliveryMode: "push" | "poll";
         /**
+         * DetailsShape
+         * @description The post room in numbers. ``version`` to ``pools``, ``listeners`` (open live feeds) and ``disk`` are of the server that answers.
+         */
+        DetailsShape: {
+            database: components["schemas"]["DatabaseShape"];
+            /** Dead Letters */
+            dead_letters: number;
+            disk: components["schemas"]["DiskShape"] | null;
+            /** Listeners */
+            listeners: number;
+            /** Loops */
+            loops: components["schemas"]["LoopShape"][];
+            /** Pools */
+            pools: components["schemas"]["PoolShape"][];
+            queues: components["schemas"]["QueuesShape"];
+            /** Ready */
+            ready: boolean;
+            /** Servers */
+            servers: components["schemas"]["ServerShape"][];
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Version */
+            version: string;
+        };
+        /**
+         * DiskShape
+         * @description The disk of the embedded database, in bytes.
+         */
+        DiskShape: {
+            /** Free Bytes */
+            free_bytes: number;
+            /** Total Bytes */
+            total_bytes: number;
+        };
+        /**
          * EntryShape
          * @description One line of a conversation. ``attachments`` are those of the parts that are files, ``sent_as`` is its ``messageId``.
          *
@@ -1101,6 +1166,32 @@ export interface components {
             url: string;
         };
         /**
+         * HealthShape
+         * @description The server's view of itself.
+         */
+        HealthShape: {
+            /**
+             * Database
+             * @enum {string}
+             */
+            database: "reachable" | "unreachable";
+            /** Loops */
+            loops: {
+                [key: string]: components["schemas"]["LoopHealthShape"];
+            };
+            /** Ready */
+            ready: boolean;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "degraded";
+            /** Uptime Seconds */
+            uptime_seconds: number;
+            /** Version */
+            version: string;
+        };
+        /**
          * HistoryShape
          * @description A page, oldest first. ``next`` is the ``before`` (or ``after``) of the page that follows.
          */
@@ -1153,6 +1244,36 @@ export interface components {
             expires_in_seconds: number;
             /** Link */
             link: string;
+        };
+        /**
+         * LoopHealthShape
+         * @description A background loop; late when it has not run for much longer than it should.
+         */
+        LoopHealthShape: {
+            /** Age Seconds */
+            age_seconds: number;
+            /** Crashes */
+            crashes: number;
+            /** Last Error */
+            last_error: string | null;
+            /** Late */
+            late: boolean;
+        };
+        /**
+         * LoopShape
+         * @description A background loop: how often it ended well, how often not and why the last time.
+         */
+        LoopShape: {
+            /** Failures */
+            failures: number;
+            /** Last Error */
+            last_error: string | null;
+            /** Last Run At */
+            last_run_at: string | null;
+            /** Name */
+            name: string;
+            /** Runs */
+            runs: number;
         };
         /**
          * MadeTokenShape
@@ -1279,6 +1400,20 @@ export interface components {
             name: string;
         };
         /**
+         * PoolShape
+         * @description Connections to the database: how many there may be, how many there are, and how many of these nobody uses.
+         */
+        PoolShape: {
+            /** Idle */
+            idle: number;
+            /** Limit */
+            limit: number;
+            /** Name */
+            name: string;
+            /** Open */
+            open: number;
+        };
+        /**
          * PosterShape
          * @description Who said it, and what they do.
          */
@@ -1316,6 +1451,35 @@ export interface components {
             status: string | null;
             /** Text */
             text: string;
+        };
+        /**
+         * QueueShape
+         * @description A mailbox in which post waits.
+         */
+        QueueShape: {
+            /** Oldest Seconds */
+            oldest_seconds: number;
+            /** Paused */
+            paused: boolean;
+            /** Unreachable Until */
+            unreachable_until: string | null;
+            /** Waiting */
+            waiting: number;
+            workspace: components["schemas"]["PlaceShape"];
+        };
+        /**
+         * QueuesShape
+         * @description Unfinished post of the whole post room, and the ten mailboxes in which most of it waits.
+         */
+        QueuesShape: {
+            /** Handed */
+            handed: number;
+            /** Mailboxes */
+            mailboxes: components["schemas"]["QueueShape"][];
+            /** Oldest Waiting Seconds */
+            oldest_waiting_seconds: number;
+            /** Waiting */
+            waiting: number;
         };
         Refusal: {
             /** @description A stable name. */
@@ -1377,6 +1541,27 @@ export interface components {
             kind: components["schemas"]["PrincipalKind"];
             /** Name */
             name: string;
+        };
+        /**
+         * ServerShape
+         * @description A server of the post room, and when it was last seen.
+         */
+        ServerShape: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
         };
         /**
          * SessionShape
@@ -1841,7 +2026,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["HealthShape"];
+                };
+            };
+            /** @description A refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    details_health_details_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailsShape"];
                 };
             };
             /** @description A refusal. */
