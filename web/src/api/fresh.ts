@@ -3,10 +3,13 @@ import { queries } from "./queries";
 
 /**
  * What the feed says is out of date is asked for again, a burst of frames once. Chats do their own (features/chat): they patch rather
- * than ask. A query says by its first key what it shows.
+ * than ask. A query says by its first key what it shows; an event is looked up by its name, then by its family.
  */
 const STALE: Readonly<Record<string, readonly string[]>> = {
-  "message.": ["workspaces", "chats", "delegations", "dead-letters"],
+  "message.": ["workspaces", "chats", "delegations"],
+  "message.progress": ["delegations"],
+  "message.failed": ["workspaces", "chats", "delegations", "dead-letters"],
+  "message.expired": ["workspaces", "chats", "delegations", "dead-letters"],
   "notice.": ["chats"],
   "mailbox.": ["chats"],
   "workspace.": ["workspaces", "chats"],
@@ -25,7 +28,7 @@ export function keepFresh(): void {
 
 function mark(frame: Frame): void {
   const kind = `${frame.event.split(".")[0] ?? ""}.`;
-  const stale = frame.event === "message.progress" ? ["delegations"] : (STALE[kind] ?? []);
+  const stale = STALE[frame.event] ?? STALE[kind] ?? [];
   if (stale.length === 0) return;
   if (waiting.size === 0) setTimeout(refresh, GATHER);
   for (const key of stale) waiting.add(key);

@@ -1,7 +1,9 @@
 import { Activity, BookOpen, EllipsisVertical, KeyRound, LogOut, MailX, MessageSquare, Moon, Network, Search, Sun, SunMoon } from "lucide-react";
 import type { ReactNode } from "react";
 import { Link, NavLink, useNavigate } from "react-router";
+import { useDeadLetterTotal } from "@/api/dead-letters";
 import { logOut } from "@/api/session";
+import { Badge } from "@/ui/badge";
 import { IconButton } from "@/ui/button";
 import { classes } from "@/ui/classes";
 import { Menu, type MenuGroups } from "@/ui/menu";
@@ -23,11 +25,17 @@ const THEMES: readonly { theme: Theme; label: string; icon: typeof Sun }[] = [
   { theme: "system", label: "As the system", icon: SunMoon },
 ];
 
+/** What waits for somebody at a place, by its address. */
+function useWaiting(): Readonly<Record<string, number>> {
+  return { "/operate/dead-letters": useDeadLetterTotal() };
+}
+
 function useMore(places: readonly (typeof PLACES)[number][]): MenuGroups {
   const navigate = useNavigate();
+  const waiting = useWaiting();
   const [chosen, choose] = useTheme();
   return [
-    places.map(({ to, label, icon }) => ({ label, icon, onSelect: () => void navigate(to) })),
+    places.map(({ to, label, icon }) => ({ label: waiting[to] ? `${label} (${waiting[to]})` : label, icon, onSelect: () => void navigate(to) })),
     THEMES.map(({ theme, label, icon }) => ({ label, icon, onSelect: () => choose(theme), disabled: theme === chosen })),
     [
       { label: "The API", icon: BookOpen, onSelect: () => location.assign("/docs") },
@@ -43,6 +51,7 @@ interface Props {
 /** The side bar of a desk; `children` are the chats. */
 export function Side({ onSearch, children }: Props & { children: ReactNode }) {
   const more = useMore(PLACES.slice(2));
+  const waiting = useWaiting();
   return (
     <aside className="flex w-72 shrink-0 flex-col border-r border-line bg-surface">
       <div className="flex items-center gap-2 px-4 pt-3 pb-2">
@@ -63,7 +72,8 @@ export function Side({ onSearch, children }: Props & { children: ReactNode }) {
       <nav aria-label="Places" className="flex flex-col px-2">
         {PLACES.slice(1).map(({ to, label, icon: Icon }) => (
           <NavLink key={to} to={to} className={({ isActive }) => classes("flex min-h-9 items-center gap-2.5 rounded-lg px-2.5 text-sm", isActive ? "bg-accent-soft font-medium" : "hover:bg-raised")}>
-            <Icon aria-hidden className="size-4" /> {label}
+            <Icon aria-hidden className="size-4" /> <span className="flex-1">{label}</span>
+            {waiting[to] ? <Badge look="bad">{waiting[to]}</Badge> : null}
           </NavLink>
         ))}
       </nav>

@@ -21,7 +21,7 @@ export function Page({ title, beside, children }: Headed) {
   return (
     <Sheet>
       <header className="flex min-h-9 flex-wrap items-center gap-x-4 gap-y-2">
-        <h1 className="flex-1 text-xl font-semibold">{title}</h1>
+        <h1 className="flex-1 text-xl font-semibold whitespace-nowrap">{title}</h1>
         {beside}
       </header>
       {children}

@@ -1,3 +1,29 @@
+import { useSearchParams } from "react-router";
+import { useWorkspaces } from "@/api/workspaces";
+import { Select } from "@/ui/field";
+import { Page } from "@/ui/panel";
+import { DeadLetters } from "./dead-letters";
+
+/** All dead letters, or those of the workspace that stands in the address. */
 export function DeadLettersPage() {
-  return <p className="p-5">dead-letters</p>;
+  const { data: all = [] } = useWorkspaces();
+  const [search, setSearch] = useSearchParams();
+  const workspace = search.get("workspace") ?? "";
+  const filter = (
+    <div className="w-56 max-w-full">
+      <Select bare label="Of which agent" value={workspace} onChange={(event) => setSearch(event.target.value ? { workspace: event.target.value } : {}, { replace: true })}>
+        <option value="">Of all agents</option>
+        {all.map(({ id, name }) => (
+          <option key={id} value={id}>
+            {name}
+          </option>
+        ))}
+      </Select>
+    </div>
+  );
+  return (
+    <Page title="Dead letters" beside={filter}>
+      <DeadLetters key={workspace} workspace={workspace || null} />
+    </Page>
+  );
 }
