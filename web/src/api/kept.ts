@@ -18,8 +18,8 @@ export interface Outgoing {
   readonly taskId: string | null;
   readonly text: string;
   readonly files: readonly KeptFile[];
-  /** Milliseconds since 1970 by this machine's clock. */
-  readonly at: number;
+  /** It was handed to the network: from then on only the server knows whether it has it. */
+  readonly left: boolean;
   /** What the server calls it, once it has it. */
   readonly messageId: string | null;
   /** Why the server does not take it. */

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from "react";
-import { type Outgoing, kept } from "./kept";
+import { type Draft, type Outgoing, kept } from "./kept";
 import { newKey } from "./key";
 
 export type NewMessage = Pick<Outgoing, "workspaceId" | "threadId" | "taskId" | "text" | "files">;
@@ -38,7 +38,7 @@ class Outbox {
   /** `drafted`: it was the draft, and is it until it is here. Raises a DOMException when the browser keeps nothing: then it was not sent. */
   async add(message: NewMessage, { drafted = false } = {}): Promise<void> {
     const adding = (await kept()).transaction(["outbox", "drafts"], "readwrite", { durability: "strict" });
-    const made: Omit<Outgoing, "number"> = { ...message, key: newKey(), at: Date.now(), messageId: null, refusal: null };
+    const made: Omit<Outgoing, "number"> = { ...message, key: newKey(), left: false, messageId: null, refusal: null };
     // The store gives the number.
     void adding.objectStore("outbox").add(made as Outgoing);
     if (drafted) void adding.objectStore("drafts").delete(message.workspaceId);
@@ -46,11 +46,23 @@ class Outbox {
     await this.#tell();
   }
 
-  async change({ number }: Outgoing, news: Partial<Pick<Outgoing, "files" | "messageId" | "refusal">>): Promise<void> {
+  /** The message as it is then; undefined when it is not here any more. */
+  async change({ number }: Outgoing, news: Partial<Pick<Outgoing, "files" | "left" | "messageId" | "refusal">>): Promise<Outgoing | undefined> {
     const changing = (await kept()).transaction("outbox", "readwrite");
     const now = await changing.store.get(number);
-    if (now) await changing.store.put({ ...now, ...news });
+    const next = now && { ...now, ...news };
+    if (next) void changing.store.put(next);
     await changing.done;
+    await this.#tell();
+    return next;
+  }
+
+  /** It becomes a draft again. */
+  async takeBack({ number }: Outgoing, draft: Draft): Promise<void> {
+    const taking = (await kept()).transaction(["outbox", "drafts"], "readwrite");
+    void taking.objectStore("outbox").delete(number);
+    void taking.objectStore("drafts").put(draft);
+    await taking.done;
     await this.#tell();
   }
 

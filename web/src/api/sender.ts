@@ -1,14 +1,16 @@
 import { type Part, sendMessage } from "./a2a";
-import type { Outgoing } from "./kept";
+import { type Outgoing, kept } from "./kept";
 import { live } from "./live";
 import { outbox, stageOf } from "./outbox";
 import { Problem, isLoggedOut, passes } from "./problem";
 import { queries } from "./queries";
+import { upload } from "./uploads";
 
 /** Milliseconds between attempts: doubled each time, with jitter, so that a server that comes back is not overrun. */
 const PAUSE = { least: 500, most: 30_000 };
 const TIMEOUT = 408;
 const FAULT = 500;
+const FORGOTTEN = "file_unknown";
 
 /** How long to wait before attempt `tries` + 1. */
 export function pauseAfter(tries: number, error: unknown, chance: number): number {
@@ -89,16 +91,37 @@ function first(workspaceId: string): Outgoing | undefined {
 
 async function attempt(message: Outgoing): Promise<unknown> {
   try {
-    await outbox.change(message, { messageId: await sendMessage(message.workspaceId, { ...message, parts: partsOf(message) }) });
+    const ready = await outbox.change(await withFilesSent(message), { left: true });
+    // Somebody took it back while its files went out.
+    if (ready) await outbox.change(ready, { messageId: await sendMessage(ready.workspaceId, { ...ready, parts: partsOf(ready) }) });
   } catch (error) {
     if (isLoggedOut(error)) void queries.invalidateQueries({ queryKey: ["session"] });
     if (comesAgain(error)) return error;
+    if (error instanceof Problem && error.code === FORGOTTEN && (await sendFilesAgain(message))) return error;
     await outbox.change(message, { refusal: error instanceof Error ? error.message : "The server does not take it." });
   }
   return null;
 }
 
-export function partsOf({ text, files }: Pick<Outgoing, "text" | "files">): Part[] {
+/** Each file is remembered as sent, so that a reload does not send it again. */
+async function withFilesSent(message: Outgoing): Promise<Outgoing> {
+  const file = message.files.find(({ url }) => url === null);
+  if (file === undefined) return message;
+  const bytes = await (await kept()).get("bytes", file.key);
+  if (bytes === undefined) throw new Problem(422, { error: `This browser has not kept ${file.name}: attach it again.` });
+  const url = await upload(file, bytes);
+  const files = message.files.map((one) => (one.key === file.key ? { ...one, url } : one));
+  return withFilesSent((await outbox.change(message, { files })) ?? { ...message, files });
+}
+
+/** A server forgets files that no message names for a day; whether there is something to send again. */
+async function sendFilesAgain(message: Outgoing): Promise<boolean> {
+  const here = new Set(await (await kept()).getAllKeys("bytes"));
+  if (!message.files.every(({ key }) => here.has(key))) return false;
+  return (await outbox.change(message, { files: message.files.map((file) => ({ ...file, url: null })) })) !== undefined;
+}
+
+function partsOf({ text, files }: Outgoing): Part[] {
   const named = files.flatMap(({ url }) => (url === null ? [] : [{ url }]));
   return text === "" ? named : [{ text }, ...named];
 }

@@ -8,6 +8,7 @@ import { complain } from "@/ui/toast";
 import { Composer } from "./composer";
 import { Conversation } from "./conversation";
 import { useDraft } from "./drafts";
+import { DropZone } from "./drop";
 import { History, type Shown } from "./history";
 import { newThread } from "./sending";
 import { openQuestion } from "./window";
@@ -32,13 +33,13 @@ interface Inner {
 }
 
 function Talk({ workspace, history, shown }: Inner) {
-  const [draft, write, clear] = useDraft(workspace.id);
+  const { draft, refused, write, attach, remove, show, blank } = useDraft(workspace.id);
   const threadId = shown.outgoing.at(-1)?.threadId ?? shown.window.entries.at(-1)?.thread_id;
   const [aside, setAside] = useState<string | null>(null);
   const open = shown.outgoing.length === 0 ? openQuestion(shown.window, threadId) : null;
   const question = open?.id === aside ? null : open;
   const send = () => {
-    clear();
+    blank();
     if (shown.window.newer) history.open();
     const message = { ...draft, workspaceId: workspace.id, threadId: threadId ?? newThread(), taskId: question?.task_id ?? null };
     void outbox.add(message, { drafted: true }).catch((error: unknown) => {
@@ -47,19 +48,28 @@ function Talk({ workspace, history, shown }: Inner) {
     });
   };
   const edit = (message: Outgoing) => {
-    write({ text: [message.text, draft.text].filter(Boolean).join("\n"), files: [...message.files, ...draft.files] });
-    void outbox.drop([message]).catch(complain);
+    const both = { text: [message.text, draft.text].filter(Boolean).join("\n"), files: [...message.files, ...draft.files] };
+    void outbox.takeBack(message, { workspaceId: workspace.id, ...both }).then(() => show(both), complain);
   };
   return (
-    <section aria-label="Chat" className="flex min-h-0 flex-1 flex-col">
+    <DropZone label="Chat" onFiles={attach}>
       <Said history={history} shown={shown} workspace={workspace} onEdit={edit}>
         <p>Write to it below. What you send is kept until it is answered, even if it is offline now.</p>
       </Said>
       <div className="mx-auto w-full max-w-4xl px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] md:px-5">
         {question && <p className="px-2 pb-1 text-xs text-ink-soft">{workspace.name} asked back: what you write now is the answer. Esc for something else.</p>}
-        <Composer to={workspace.name} text={draft.text} onText={(text) => write({ ...draft, text })} onSend={send} onCancel={() => setAside(question?.id ?? null)} />
+        <Composer
+          to={workspace.name}
+          draft={draft}
+          refused={refused}
+          onText={(text) => write({ text })}
+          onFiles={attach}
+          onRemove={remove}
+          onSend={send}
+          onCancel={() => setAside(question?.id ?? null)}
+        />
       </div>
-    </section>
+    </DropZone>
   );
 }
 

@@ -1,53 +1,108 @@
-import { ArrowUp } from "lucide-react";
-import { type KeyboardEvent, useLayoutEffect, useRef } from "react";
-import { IconButton } from "@/ui/button";
+import { ArrowUp, FileText, Paperclip } from "lucide-react";
+import { type ClipboardEvent, type KeyboardEvent, useLayoutEffect, useRef } from "react";
+import type { KeptFile } from "@/api/kept";
+import { Button, IconButton } from "@/ui/button";
+import type { Writing } from "./drafts";
+import { KeptFiles } from "./file-view";
 import { tooLong } from "./sending";
 
 interface Props {
   to: string;
-  text: string;
+  draft: Writing;
+  /** What can not be attached, and why. */
+  refused: string;
   onText: (text: string) => void;
+  onFiles: (files: readonly File[]) => void;
+  onRemove: (file: KeptFile) => void;
   onSend: () => void;
   onCancel: () => void;
 }
 
 /** Where one writes. Enter sends, Shift-Enter breaks the line, Escape gives up what was begun. */
-export function Composer({ to, text, onText, onSend, onCancel }: Props) {
+export function Composer({ to, draft: { text, files }, refused, onText, onFiles, onRemove, onSend, onCancel }: Props) {
   const box = useGrowing(text);
   const wrong = tooLong(text);
-  const empty = text.trim() === "";
+  const ready = wrong === null && (text.trim() !== "" || files.length > 0);
   const press = (event: KeyboardEvent) => {
     // Enter also ends a word in scripts that are composed.
     if (event.nativeEvent.isComposing) return;
     if (event.key === "Escape") onCancel();
     if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
-    if (!empty && wrong === null) onSend();
+    if (ready) onSend();
+  };
+  const paste = (event: ClipboardEvent) => {
+    const pasted = [...event.clipboardData.files];
+    if (pasted.length === 0) return;
+    event.preventDefault();
+    onFiles(pasted);
   };
   return (
     <div className="flex flex-col gap-1">
-      {wrong !== null && (
+      {wrong !== null && <TooLong why={wrong} onFile={() => onFiles([new File([text], "message.txt", { type: "text/plain" })])} />}
+      {refused && (
         <p role="alert" className="px-2 text-xs text-bad">
-          {wrong}
+          {refused}
         </p>
       )}
-      <div className="flex items-end gap-1 rounded-2xl border border-line-strong bg-surface p-1.5 focus-within:border-accent">
-        <textarea
-          ref={box}
-          value={text}
-          onChange={(event) => onText(event.target.value)}
-          onKeyDown={press}
-          rows={1}
-          aria-label={`Message to ${to}`}
-          placeholder={`Message to ${to}`}
-          enterKeyHint="send"
-          className="max-h-[40dvh] min-h-9 min-w-0 flex-1 resize-none bg-transparent px-2.5 py-1.5 text-base leading-6 outline-none placeholder:text-ink-soft sm:text-[0.9375rem] pointer-coarse:min-h-11 pointer-coarse:py-2.5"
-        />
-        <IconButton label="Send" look="primary" disabled={empty || wrong !== null} onClick={onSend} className="rounded-xl">
-          <ArrowUp aria-hidden className="size-5" />
-        </IconButton>
+      <div className="rounded-2xl border border-line-strong bg-surface p-1.5 focus-within:border-accent">
+        <div className="px-1">
+          <KeptFiles files={files} onRemove={onRemove} />
+        </div>
+        <div className="flex items-end gap-1">
+          <Picker onFiles={onFiles} />
+          <textarea
+            ref={box}
+            value={text}
+            onChange={(event) => onText(event.target.value)}
+            onKeyDown={press}
+            onPaste={paste}
+            rows={1}
+            aria-label={`Message to ${to}`}
+            placeholder={`Message to ${to}`}
+            enterKeyHint="send"
+            className="max-h-[40dvh] min-h-9 min-w-0 flex-1 resize-none bg-transparent px-1.5 py-1.5 text-base leading-6 outline-none placeholder:text-ink-soft sm:text-[0.9375rem] pointer-coarse:min-h-11 pointer-coarse:py-2.5"
+          />
+          <IconButton label="Send" look="primary" disabled={!ready} onClick={onSend} className="rounded-xl">
+            <ArrowUp aria-hidden className="size-5" />
+          </IconButton>
+        </div>
       </div>
     </div>
+  );
+}
+
+function TooLong({ why, onFile }: { why: string; onFile: () => void }) {
+  return (
+    <div role="alert" className="flex flex-wrap items-center gap-2 px-2 text-xs text-bad">
+      {why}
+      <Button look="quiet" className="text-xs" onClick={onFile}>
+        <FileText aria-hidden className="size-4" /> Make it a file
+      </Button>
+    </div>
+  );
+}
+
+function Picker({ onFiles }: { onFiles: (files: readonly File[]) => void }) {
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <input
+        ref={input}
+        type="file"
+        multiple
+        hidden
+        aria-label="Files to attach"
+        onChange={(event) => {
+          onFiles([...(event.target.files ?? [])]);
+          // The same file may be picked again.
+          event.target.value = "";
+        }}
+      />
+      <IconButton label="Attach files" className="rounded-xl" onClick={() => input.current?.click()}>
+        <Paperclip aria-hidden className="size-5" />
+      </IconButton>
+    </>
   );
 }
 

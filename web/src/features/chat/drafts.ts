@@ -1,39 +1,67 @@
-import { useEffect, useRef, useState } from "react";
-import { type Draft, kept } from "@/api/kept";
+import { useCallback, useEffect, useRef, useState } from "react";
+import { type Draft, type KeptFile, kept } from "@/api/kept";
 import { complain } from "@/ui/toast";
+import { forget, keep, unsendable } from "./files";
 
 export type Writing = Omit<Draft, "workspaceId">;
 
-export const BLANK: Writing = { text: "", files: [] };
+const BLANK: Writing = { text: "", files: [] };
 
 /** What is being written to an agent, kept in this browser at every letter. */
-export function useDraft(workspaceId: string): readonly [Writing, (next: Writing) => void, () => void] {
-  const [writing, setWriting] = useState(BLANK);
-  const touched = useRef(false);
+export function useDraft(workspaceId: string) {
+  const [draft, setDraft] = useState(BLANK);
+  const [refused, setRefused] = useState("");
+  const now = useRef<Writing | null>(null);
+  const show = useCallback((next: Writing) => {
+    now.current = next;
+    setDraft(next);
+  }, []);
   useEffect(() => {
-    void load(workspaceId).then((draft) => {
-      if (!touched.current) setWriting(draft);
-    });
-  }, [workspaceId]);
-  const write = (next: Writing) => {
-    touched.current = true;
-    setWriting(next);
-    void save(workspaceId, next).catch(complain);
+    void load(workspaceId).then((found) => {
+      // Whoever has begun to write meanwhile goes on with that.
+      if (now.current === null) show(found);
+    }, complain);
+  }, [workspaceId, show]);
+  const write = (news: Partial<Writing>) => {
+    setRefused("");
+    show({ ...(now.current ?? BLANK), ...news });
+    void save({ workspaceId, ...(now.current ?? BLANK) }).catch(complain);
   };
-  /** It was sent: whoever sent it has put it away. */
-  const clear = () => {
-    touched.current = true;
-    setWriting(BLANK);
+  const attach = async (files: readonly File[]) => {
+    const whys: string[] = [];
+    for (const file of files) {
+      const why = unsendable(file, now.current?.files ?? []);
+      if (why !== null) whys.push(why);
+      else {
+        const its = await keep(file);
+        write({ files: [...(now.current?.files ?? []), its] });
+      }
+    }
+    setRefused(whys.join(" "));
   };
-  return [writing, write, clear];
+  const remove = (file: KeptFile) => {
+    write({ files: (now.current?.files ?? []).filter(({ key }) => key !== file.key) });
+    void forget(file).catch(complain);
+  };
+  return {
+    draft,
+    /** Why the files that were attached last are not there. */
+    refused,
+    write,
+    attach: (files: readonly File[]) => void attach(files).catch(complain),
+    remove,
+    /** What is in the store is there already, or is put away by somebody else. */
+    show,
+    blank: () => show(BLANK),
+  };
 }
 
 async function load(workspaceId: string): Promise<Writing> {
   return (await (await kept()).get("drafts", workspaceId)) ?? BLANK;
 }
 
-export async function save(workspaceId: string, { text, files }: Writing): Promise<void> {
+async function save(draft: Draft): Promise<void> {
   const database = await kept();
-  if (text === "" && files.length === 0) await database.delete("drafts", workspaceId);
-  else await database.put("drafts", { workspaceId, text, files });
+  if (draft.text === "" && draft.files.length === 0) await database.delete("drafts", draft.workspaceId);
+  else await database.put("drafts", draft);
 }

@@ -5,10 +5,13 @@ import { useConnection } from "@/api/live";
 import { type Outgoing } from "@/api/kept";
 import { outbox, stageOf } from "@/api/outbox";
 import { Button } from "@/ui/button";
+import { Code } from "@/ui/copy";
 import { Age } from "@/ui/time";
 import { complain } from "@/ui/toast";
 import { Bubble } from "./bubble";
 import { type Entry, hasEnded } from "./entry";
+import { KeptFiles, SentFiles } from "./file-view";
+import { filesOf } from "./files";
 import { again } from "./sending";
 import { Standing } from "./standing";
 import { Text } from "./text";
@@ -27,7 +30,9 @@ export const EntryMessage = memo(function EntryMessage({ entry, steps, mine, wor
   return (
     <article data-message-id={entry.id} data-seq={entry.seq} data-state={entry.state ?? "said"} aria-label={`${mine ? "You" : entry.sender.name}, message ${entry.seq}`}>
       <Bubble mine={mine} name={mine ? null : entry.sender.name} foot={<Foot entry={entry} mine={mine} workspaceId={workspaceId} />}>
-        <Text text={entry.content} />
+        {entry.content && <Text text={entry.content} />}
+        <SentFiles files={filesOf(entry)} />
+        <Data parts={entry.parts} />
       </Bubble>
       {entry.state === "handed" && <Working entry={entry} steps={steps} />}
     </article>
@@ -52,6 +57,11 @@ function Foot({ entry, mine, workspaceId }: EntryProps) {
       {time}
     </Standing>
   );
+}
+
+/** What is neither text nor file: as it is. */
+function Data({ parts }: Pick<Entry, "parts">) {
+  return parts.filter((part) => "data" in part).map(({ data }, number) => <Code key={number} text={JSON.stringify(data, null, 2)} label="Data" />);
 }
 
 function wordsOf({ state, cancel_requested, attempt }: Entry): string | undefined {
@@ -98,7 +108,8 @@ export function OutgoingMessage({ message, onEdit }: OutgoingProps) {
   return (
     <article data-key={message.key} data-message-id={message.messageId ?? undefined} data-state={stage} aria-label="You, on its way">
       <Bubble mine name={null} foot={<OutgoingFoot message={message} onEdit={onEdit} />}>
-        <Text text={message.text} />
+        {message.text && <Text text={message.text} />}
+        <KeptFiles files={message.files} />
       </Bubble>
     </article>
   );
@@ -109,6 +120,11 @@ function OutgoingFoot({ message, onEdit }: OutgoingProps) {
   const connected = useConnection() === "live";
   return (
     <Standing state={stage} words={stage === "waiting" && !connected ? "Goes out when there is a connection" : undefined} reason={message.refusal}>
+      {stage === "waiting" && !message.left && (
+        <Button look="quiet" className={SMALL} onClick={() => onEdit?.(message)}>
+          Take back
+        </Button>
+      )}
       {stage === "refused" && (
         <>
           <Button look="quiet" className={SMALL} onClick={() => void outbox.change(message, { refusal: null }).catch(complain)}>

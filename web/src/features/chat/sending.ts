@@ -1,7 +1,7 @@
-import type { KeptFile } from "@/api/kept";
 import { newKey } from "@/api/key";
 import { outbox } from "@/api/outbox";
 import type { Entry } from "./entry";
+import { filesOf, sentAgain } from "./files";
 
 /** Bytes that one request may have (docs/http.md), less what is around the text. */
 const MOST = 2 ** 20 - 2_048;
@@ -17,8 +17,11 @@ export function tooLong(text: string): string | null {
 }
 
 /** What has failed is said anew: another message, the same words. */
-export function again(workspaceId: string, { thread_id, content }: Entry): Promise<void> {
-  return outbox.add({ workspaceId, threadId: thread_id, taskId: null, text: content, files: [] as KeptFile[] });
+export function again(workspaceId: string, entry: Entry): Promise<void> {
+  const files = filesOf(entry)
+    .filter(({ url }) => url.startsWith("/files/"))
+    .map(sentAgain);
+  return outbox.add({ workspaceId, threadId: entry.thread_id, taskId: null, text: entry.content, files });
 }
 
 export const newThread = newKey;
