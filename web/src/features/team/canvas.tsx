@@ -8,14 +8,18 @@ import { type CardNode, cardsOf, patched } from "./cards";
 import { type Target, useDrag } from "./drag";
 import { type Arrangement, type View, useView } from "./kept";
 import { CARD, layOut } from "./layout";
+import type { Line, Traffic } from "./post";
+import { ArrowHead, PostEdge, type PostEdgeData } from "./post-edge";
 import type { Search } from "./search";
 import type { Select } from "./selection";
+import { seen } from "./traffic";
 import type { Tree } from "./tree";
 import { did } from "./undo";
 import "@xyflow/react/dist/base.css";
 import "./canvas.css";
 
 const CARDS = { card: Card };
+const LINES = { post: PostEdge };
 const ZOOM = { least: 0.08, most: 1.75, readable: 0.42, found: 0.9 };
 const FIT = { padding: 0.12, maxZoom: 1 };
 /** Milliseconds. */
@@ -24,6 +28,7 @@ const SETTLED = 600;
 interface Props {
   tree: Tree;
   unread: ReadonlyMap<string, number>;
+  traffic: Traffic;
   arrangement: Arrangement;
   selected: ReadonlySet<string>;
   onSelect: Select;
@@ -40,23 +45,26 @@ export function Canvas(props: Props) {
   );
 }
 
-function Board({ tree, unread, arrangement, selected, onSelect, search, ask }: Props) {
+function Board({ tree, unread, traffic, arrangement, selected, onSelect, search, ask }: Props) {
   const { folded, places, fold } = arrangement;
   const areas = useMemo(() => layOut(tree.roots, folded, places), [tree, folded, places]);
-  const cards = useMemo(() => cardsOf(areas, { unread, found: search.found }), [areas, unread, search.found]);
+  const cards = useMemo(() => cardsOf(areas, { unread, news: traffic.news, found: search.found }), [areas, unread, traffic.news, search.found]);
   const far = useStore(({ transform }) => transform[2] < ZOOM.readable);
   const board = useMemo(() => ({ fold, far }), [fold, far]);
   const { target, drag, drop } = useDrag({ areas, tree, arrangement, ask });
   const [save, view] = useViewport();
   useCards(cards);
+  useLines(traffic.lines, tree, folded);
   const report = useSelected(selected, onSelect);
   useShown(areas, search);
   return (
     <BoardContext value={board}>
-      <ReactFlow<CardNode>
+      <ReactFlow<CardNode, PostEdgeData>
         aria-label="The team, as a chart"
         nodeTypes={CARDS}
+        edgeTypes={LINES}
         defaultNodes={cards}
+        defaultEdges={[]}
         {...(view === null ? { fitView: true, fitViewOptions: FIT } : {})}
         minZoom={ZOOM.least}
         maxZoom={ZOOM.most}
@@ -76,6 +84,7 @@ function Board({ tree, unread, arrangement, selected, onSelect, search, ask }: P
         onMoveEnd={(event) => event && save()}
       >
         <Background variant={BackgroundVariant.Dots} gap={24} size={1.5} color="var(--line)" />
+        <ArrowHead />
         <DropTarget target={target} />
         <Controls arrangement={arrangement} onView={save} />
       </ReactFlow>
@@ -87,6 +96,28 @@ function Board({ tree, unread, arrangement, selected, onSelect, search, ask }: P
 function useCards(cards: readonly CardNode[]): void {
   const { setNodes } = useReactFlow<CardNode>();
   useEffect(() => setNodes((old) => patched(old, cards)), [cards, setNodes]);
+}
+
+/** The post as lines between the cards that are seen. */
+function useLines(lines: readonly Line[], tree: Tree, folded: ReadonlySet<string>): void {
+  const { setEdges } = useReactFlow<CardNode, PostEdgeData>();
+  useEffect(() => setEdges(linesOf(seen(lines, tree, folded), tree)), [lines, tree, folded, setEdges]);
+}
+
+function linesOf(lines: readonly Line[], tree: Tree): PostEdgeData[] {
+  const name = (id: string) => tree.of.get(id)?.workspace.name ?? "";
+  return lines.map((line) => ({
+    id: `${line.from} ${line.to}`,
+    type: "post",
+    source: line.from,
+    target: line.to,
+    data: { line },
+    zIndex: 500,
+    selectable: false,
+    focusable: false,
+    ariaLabel: `${name(line.from)} asks ${name(line.to)}`,
+    className: "pointer-events-none",
+  }));
 }
 
 /** The chart has its own selection; this keeps it the page's. */

@@ -42,7 +42,7 @@ export const Card = memo(
             busy ? "border-good" : "border-line",
             selected && "ring-2 ring-accent",
             found === true && "ring-4 ring-accent",
-            found === false && "opacity-30",
+            found === false && "bg-raised grayscale",
             dragging ? "cursor-grabbing shadow-raised" : "cursor-grab",
             folded && "shadow-[5px_5px_0_-1px_var(--surface),5px_5px_0_0_var(--line-strong)]",
           )}
@@ -66,9 +66,9 @@ function Far({ data: { workspace, unread } }: Pick<Props, "data">) {
   );
 }
 
-function Near({ data: { workspace, unread, team, folded } }: Pick<Props, "data">) {
+function Near({ data: { workspace, unread, news, team, folded } }: Pick<Props, "data">) {
   const { id, name, role, status, queue_depth } = workspace;
-  const doing = whatItDoes(workspace);
+  const doing = whatItDoes(workspace, news);
   return (
     <>
       <div className="flex items-start gap-2.5">
@@ -79,7 +79,15 @@ function Near({ data: { workspace, unread, team, folded } }: Pick<Props, "data">
           </Link>
           <p className={classes("text-xs text-ink-soft", doing ? "truncate" : "line-clamp-2")}>{role ?? "No role yet"}</p>
         </div>
-        <IconButton label={`Actions for ${name}`} aria-haspopup="menu" className="-mt-1 -mr-1.5" onClick={(event) => { event.stopPropagation(); openMenu(event.currentTarget); }}>
+        <IconButton
+          label={`Actions for ${name}`}
+          aria-haspopup="menu"
+          className="-mt-1 -mr-1.5"
+          onClick={(event) => {
+            event.stopPropagation();
+            openMenu(event.currentTarget);
+          }}
+        >
           <EllipsisVertical aria-hidden className="size-4" />
         </IconButton>
       </div>
@@ -103,7 +111,10 @@ function Fold({ id, name, team, folded }: { id: string; name: string; team: numb
       aria-expanded={!folded}
       aria-label={`The team of ${name}`}
       title={folded ? "Open this team" : "Close this team"}
-      onClick={() => fold([id], !folded)}
+      onClick={(event) => {
+        event.stopPropagation();
+        fold([id], !folded);
+      }}
       className="-my-1 ml-auto inline-flex min-h-7 items-center gap-0.5 rounded-lg px-1.5 text-xs font-medium hover:bg-raised pointer-coarse:min-h-11"
     >
       {team} <Icon aria-hidden className="size-4" />

@@ -8,6 +8,8 @@ import { below } from "./tree";
 export interface CardData extends Record<string, unknown> {
   workspace: Workspace;
   unread: number;
+  /** What it last said about what it has in its hands. */
+  news: string | undefined;
   /** How many hang below. */
   team: number;
   folded: boolean;
@@ -21,10 +23,11 @@ export type CardNode = Node<CardData, "card">;
 
 interface Shown {
   unread: ReadonlyMap<string, number>;
+  news: ReadonlyMap<string, string>;
   found: ReadonlySet<string> | null;
 }
 
-export function cardsOf(areas: readonly Area[], { unread, found }: Shown): CardNode[] {
+export function cardsOf(areas: readonly Area[], { unread, news, found }: Shown): CardNode[] {
   return areas.map(({ team, x, y, width, height, card, framed }) => {
     const { workspace, above, members } = team;
     const centre = { x: card.x + CARD.width / 2, y: card.y + CARD.height / 2, width: 1, height: 1, position: Position.Bottom };
@@ -45,6 +48,7 @@ export function cardsOf(areas: readonly Area[], { unread, found }: Shown): CardN
       data: {
         workspace,
         unread: unread.get(workspace.id) ?? 0,
+        news: news.get(workspace.id),
         team: below(team).length,
         folded: members.length > 0 && !framed,
         left: card.x,

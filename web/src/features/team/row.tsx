@@ -20,6 +20,7 @@ interface Props {
   of: number;
   folded: boolean;
   unread: number;
+  news: string | undefined;
   selected: boolean;
   /** By the Tab key; one row of all is. */
   reachable: boolean;
@@ -34,14 +35,14 @@ const DEEPEST = 8;
 
 /** One workspace in the list. What is in it is for fingers and mice; keys act on the row. */
 export const Row = memo(
-  function Row({ team, place, of, folded, unread, selected, reachable, found, fold, onToggle }: Props) {
+  function Row({ team, place, of, folded, unread, news, selected, reachable, found, fold, onToggle }: Props) {
     const { workspace, level, members } = team;
     const { id, name, role, status, queue_depth } = workspace;
-    const doing = whatItDoes(workspace);
+    const doing = whatItDoes(workspace, news);
     return (
       <div
         role="treeitem"
-        aria-label={inWords(workspace, unread)}
+        aria-label={inWords(workspace, doing, unread)}
         aria-level={level}
         aria-posinset={place}
         aria-setsize={of}
@@ -54,7 +55,7 @@ export const Row = memo(
           "relative flex min-h-14 items-center gap-2 rounded-xl pr-1 [contain-intrinsic-size:auto_3.5rem] [content-visibility:auto] hover:bg-raised focus-visible:-outline-offset-2",
           selected && "bg-accent-soft",
           found === true && "ring-2 ring-accent ring-inset",
-          found === false && "opacity-40",
+          found === false && "grayscale",
         )}
       >
         <Opener name={name} folded={folded} onFold={() => fold([id], !folded)} shown={members.length > 0} />
@@ -86,13 +87,12 @@ export const Row = memo(
   (one, other) => SHOWN.every((name) => one[name] === other[name]) && one.team.workspace === other.team.workspace && one.team.level === other.team.level && one.team.members.length === other.team.members.length,
 );
 
-function inWords(workspace: Workspace, unread: number): string {
-  const { name, role, status, queue_depth } = workspace;
-  const words = [name, role, status, whatItDoes(workspace), queue_depth > 0 && `${queue_depth} in its mailbox`, unread > 0 && `${unread} unread`];
+function inWords({ name, role, status, queue_depth }: Workspace, doing: string | null, unread: number): string {
+  const words = [name, role, status, doing, queue_depth > 0 && `${queue_depth} in its mailbox`, unread > 0 && `${unread} unread`];
   return words.filter(Boolean).join(", ");
 }
 
-const SHOWN = ["place", "of", "folded", "unread", "selected", "reachable", "found"] as const;
+const SHOWN = ["place", "of", "folded", "unread", "news", "selected", "reachable", "found"] as const;
 
 function Opener({ name, shown, folded, onFold }: { name: string; shown: boolean; folded: boolean; onFold: () => void }) {
   const Icon = folded ? ChevronRight : ChevronDown;

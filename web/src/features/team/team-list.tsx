@@ -2,6 +2,7 @@ import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState }
 import { useNavigate } from "react-router";
 import type { Ask } from "./asked";
 import type { Arrangement } from "./kept";
+import type { Traffic } from "./post";
 import { Row } from "./row";
 import type { Search } from "./search";
 import { type Select, toggled } from "./selection";
@@ -10,6 +11,7 @@ import { type Team, type Tree, open } from "./tree";
 interface Props {
   tree: Tree;
   unread: ReadonlyMap<string, number>;
+  traffic: Traffic;
   arrangement: Arrangement;
   selected: ReadonlySet<string>;
   onSelect: Select;
@@ -18,7 +20,7 @@ interface Props {
 }
 
 /** The team from top to bottom, with everything that the chart has: for small screens, keyboards and screen readers. */
-export function TeamList({ tree, unread, arrangement: { folded, fold }, selected, onSelect, search, ask }: Props) {
+export function TeamList({ tree, unread, traffic, arrangement: { folded, fold }, selected, onSelect, search, ask }: Props) {
   const rows = useMemo(() => open(tree.roots, folded), [tree, folded]);
   const [active, setActive] = useState<string>();
   const toggle = useCallback((id: string) => onSelect((now) => toggled(now, id)), [onSelect]);
@@ -50,6 +52,7 @@ export function TeamList({ tree, unread, arrangement: { folded, fold }, selected
             of={siblings.length}
             folded={folded.has(id)}
             unread={unread.get(id) ?? 0}
+            news={traffic.news.get(id)}
             selected={selected.has(id)}
             reachable={id === reachable}
             found={search.found?.has(id)}

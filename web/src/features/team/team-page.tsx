@@ -13,6 +13,7 @@ import { type Arrangement, useArrangement } from "./kept";
 import { useSearch } from "./search";
 import { TeamList } from "./team-list";
 import { TeamMenu } from "./team-menu";
+import { useTraffic } from "./traffic";
 import { type Team, path, topmost, treeOf } from "./tree";
 
 // The library of the chart is fetched by those who look at one.
@@ -39,6 +40,7 @@ function Everybody({ all, arrangement, ask }: { all: Workspace[]; arrangement: A
   const tree = useMemo(() => treeOf(all), [all]);
   const { data: chats } = useChats();
   const unread = useMemo(() => new Map(chats?.map((chat) => [chat.workspace_id, chat.unread])), [chats]);
+  const traffic = useTraffic();
   const search = useSearch(all);
   const [selected, select] = useState(NOBODY);
   const [look, setLook] = useLook();
@@ -59,7 +61,7 @@ function Everybody({ all, arrangement, ask }: { all: Workspace[]; arrangement: A
         <div className="relative flex min-h-0 flex-1 flex-col">
           {chosen.length > (look === "list" ? 0 : 1) && <BatchBar workspaces={chosen} ask={ask} onClear={() => select(NOBODY)} floating={look === "chart"} />}
           <Suspense fallback={<Waiting what="Drawing the team" />}>
-            <View {...{ tree, unread, selected, search, ask }} arrangement={{ ...arrangement, folded: shown }} onSelect={select} />
+            <View {...{ tree, unread, traffic, selected, search, ask }} arrangement={{ ...arrangement, folded: shown }} onSelect={select} />
           </Suspense>
         </div>
       </TeamMenu>
