@@ -13,6 +13,7 @@ import { type Arrangement, useArrangement } from "./kept";
 import { useSearch } from "./search";
 import { TeamList } from "./team-list";
 import { TeamMenu } from "./team-menu";
+import { Tour } from "./tour";
 import { useTraffic } from "./traffic";
 import { type Team, path, topmost, treeOf } from "./tree";
 
@@ -63,6 +64,7 @@ function Everybody({ all, arrangement, ask }: { all: Workspace[]; arrangement: A
           <Suspense fallback={<Waiting what="Drawing the team" />}>
             <View {...{ tree, unread, traffic, selected, search, ask }} arrangement={{ ...arrangement, folded: shown }} onSelect={select} />
           </Suspense>
+          <Tour all={all} floating={look === "chart"} onWatch={() => setLook("chart")} onAdd={() => ask({ about: "add", parent: null })} />
         </div>
       </TeamMenu>
     </>
