@@ -247,6 +247,19 @@ async def test_pages_together_miss_nothing_and_repeat_nothing(written: Written, 
             assert await written.walked(passage, forwards=forwards) == written.expected(passage), passage
 
 
+async def test_a_search_through_large_messages_stops_sooner_and_misses_nothing(house: House) -> None:
+    """Files within messages: each call looks at so many bytes, and at one message at least."""
+    agent = await house.workspace()
+    large = random.Random(5).randbytes(1_500_000).hex()
+    await write_lines(house, agent, [("to_people", "t", f"{large} line {number}") for number in range(12)])
+    house_of = Written(house, agent, [("to_people", "t", f"line {number}") for number in range(12)])
+    for forwards in (False, True):
+        passage = Passage(words="line 1", limit=50)
+        assert await house_of.walked(passage, forwards=forwards) == house_of.expected(passage)
+    page = await house.services.reading.history(house.operator, agent.id, Passage(words="nowhere"))
+    assert page.next is not None and 1 < page.next < 11
+
+
 async def test_a_page_around_a_place_has_what_stands_before_and_after_it(written: Written) -> None:
     reading, count = written.house.services.reading, len(written.lines)
     for strands in (tuple(Strand), PEOPLE):
@@ -306,9 +319,9 @@ async def town(house: House, dsn: str) -> AsyncGenerator[Town]:
 async def test_chats_and_rare_lines_cost_what_they_show(house: House, town: Town) -> None:
     for thread in (None, "t"):
         for way in ((None, None), (LONG // 2, None), (None, LONG // 2)):
-            rare = (town.agent, list(PEOPLE), thread, *way, None, 51, None, 50)
+            rare = (town.agent, list(PEOPLE), thread, *way, None, 51, None, 2**24, 50)
             assert await town.crowd.rows("messages", "read_history", *rare) < MOST_ROWS
-            often = (town.agent, list(Strand), thread, *way, None, 51, None, 50)
+            often = (town.agent, list(Strand), thread, *way, None, 51, None, 2**24, 50)
             assert await town.crowd.rows("messages", "read_history", *often) < MOST_ROWS
     # A workspace, a mark and the newest line of it each.
     assert await town.crowd.rows("messages", "list_chats", house.operator.id, None) < MANY * 10

@@ -27,7 +27,7 @@ HOT = {
     ("events", "read_all_events"): ("1", 1, 10),
     ("events", "read_workspace_events"): ("1", 1, 10, uuid4()),
     ("identity", "find_callers"): ([b"x" * 32], 30),
-    ("messages", "read_history"): (uuid4(), ["from_people", "to_people"], None, None, None, None, 51, None, 50),
+    ("messages", "read_history"): (uuid4(), ["from_people", "to_people"], None, None, None, None, 51, None, 2**24, 50),
     ("messages", "list_chats"): (uuid4(), None),
     ("messages", "mark_read"): (uuid4(), uuid4(), 1),
     ("messages", "list_dead_letters"): (None, None, None, 50),

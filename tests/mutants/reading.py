@@ -36,9 +36,16 @@ READING = [
     Seed(
         name="L36 a search that has found nothing so far says that there is nothing",
         file="core/messages/reading.py",
-        old="        more = stopped != edge or passed == most\n",
-        new="        more = bool(entries) and (stopped != edge or passed == most)\n",
+        old="        more = stopped != edge or not ended\n",
+        new="        more = bool(entries) and (stopped != edge or not ended)\n",
         tests=(f"{_READING}::test_pages_together_miss_nothing_and_repeat_nothing",),
+    ),
+    Seed(
+        name="L36 a search that stopped within what it may pass by says that this was the end",
+        file=_QUERIES,
+        old="e.looked_at = p.passed and p.passed < $7 as ended",
+        new="p.passed < $7 as ended",
+        tests=(f"{_READING}::test_a_search_through_large_messages_stops_sooner_and_misses_nothing",),
     ),
     Seed(
         name="L12 an answer to another agent counts as said to people",

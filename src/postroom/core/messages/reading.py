@@ -19,8 +19,10 @@ from postroom.db.database import Connection, Database
 from postroom.db.signals import Signals
 from postroom.errors import Forbidden, NotFound, Refused
 
-# Messages that one search looks at; whoever wants more goes on from where it stopped.
+# What one search looks at, in messages and in bytes as they are stored (files may stand within them); whoever wants more goes on from where
+# it stopped.
 SEARCHED = 1000
+_SEARCHED_BYTES = 16 * 1024 * 1024
 
 
 class Reading:
@@ -53,9 +55,9 @@ class Reading:
     async def _page(self, workspace: UUID, passage: Passage) -> HistoryPage:
         # One more than is shown tells whether there is more; a search passes by what does not have the words, as far as it may.
         most = passage.limit + 1 if passage.words is None else SEARCHED
-        entries, passed, edge = await store.read_history(self._db, workspace, passage, most)
+        entries, edge, ended = await store.read_history(self._db, workspace, passage, most=most, most_bytes=_SEARCHED_BYTES)
         stopped = entries[-1].seq if entries and len(entries) == passage.limit else edge
-        more = stopped != edge or passed == most
+        more = stopped != edge or not ended
         return HistoryPage(entries=entries if passage.after is not None else entries[::-1], next=stopped if more else None)
 
     async def part(self, principal: Principal, workspace: UUID, message: UUID, number: int) -> Json:

@@ -141,11 +141,16 @@ async def find_latest(db: Database, task: UUID) -> UUID | None:
     return row["id"] if row else None
 
 
-async def read_history(db: Database, workspace: UUID, passage: Passage, most: int) -> tuple[list[Entry], int, int | None]:
-    """Newest first, unless ``after`` is given. How many were passed by, of ``most``, and the last of them, come with it."""
+async def read_history(
+    db: Database, workspace: UUID, passage: Passage, *, most: int, most_bytes: int
+) -> tuple[list[Entry], int | None, bool]:
+    """Newest first, unless ``after`` is given; with the place of the last that was looked at, and whether that was the end of it.
+
+    At most ``most`` are passed by, and words are looked for in about ``most_bytes``.
+    """
     way = (passage.thread, passage.before, passage.after, passage.before_time)
-    rows = await db.fetch(SQL.read_history, workspace, list(passage.strands), *way, most, passage.words, passage.limit)
-    return [_entry(row) for row in rows if row["id"] is not None], rows[0]["passed"], rows[0]["edge"]
+    rows = await db.fetch(SQL.read_history, workspace, list(passage.strands), *way, most, passage.words, most_bytes, passage.limit)
+    return [_entry(row) for row in rows if row["id"] is not None], rows[0]["edge"], rows[0]["ended"]
 
 
 async def list_chats(db: Database, reader: UUID, only: UUID | None = None) -> list[Chat]:

@@ -28,45 +28,50 @@ select m.id from message m where (m.id = $1 or (m.task_id = $1 and m.task_id <> 
 select m.body -> 'parts' -> $3::integer as part from message m where m.id = $1 and m.workspace_id = $2
 
 -- name: read_history
--- $1 workspace, $2 strands, $3 thread, $4 before seq, $5 after seq, $6 before time, $7 how many to pass by, $8 words to look for, $9 how many to
--- bring; newest first unless after. One row at least: how many it passed by, and where it stopped.
+-- $1 workspace, $2 strands, $3 thread, $4 before seq, $5 after seq, $6 before time, $7 how many to pass by, $8 words to look for and $9 in how
+-- many bytes, $10 how many lines to bring; newest first unless after. One row at least: which line it looked at last, and whether that was the end.
 -- Four ways through each strand, of which the parameters leave one: each walks an index in its order and stops at the limit. One order by for
 -- both directions would sort the whole mailbox for every page. Compared as rows, from and to, the columns leave only the index that has all of
 -- them: with an equation the planner may as well walk the mailbox and drop what is of other strands or threads.
 with passed as (
-    select way.id, way.seq from unnest($2::text[]) s (strand), lateral (
-        (select m.id, m.seq from message m
+    select way.* from unnest($2::text[]) s (strand), lateral (
+        (select m.id, m.seq, pg_column_size(m.body) as bytes from message m
         where $3::text is null and $5::bigint is null and m.workspace_id = $1
           and (m.strand, m.seq) > (s.strand, coalesce($5, 0)) and (m.strand, m.seq) < (s.strand, coalesce($4, 9223372036854775807))
           and ($6::timestamptz is null or m.accepted_at < $6)
         order by m.strand desc, m.seq desc limit $7)
         union all
-        (select m.id, m.seq from message m
+        (select m.id, m.seq, pg_column_size(m.body) as bytes from message m
         where $3::text is null and $5::bigint is not null and m.workspace_id = $1
           and (m.strand, m.seq) > (s.strand, coalesce($5, 0)) and (m.strand, m.seq) < (s.strand, coalesce($4, 9223372036854775807))
           and ($6::timestamptz is null or m.accepted_at < $6)
         order by m.strand, m.seq limit $7)
         union all
-        (select m.id, m.seq from message m
+        (select m.id, m.seq, pg_column_size(m.body) as bytes from message m
         where $3::text is not null and $5::bigint is null and m.workspace_id = $1
           and (m.thread_id, m.strand, m.seq) > ($3, s.strand, coalesce($5, 0)) and (m.thread_id, m.strand, m.seq) < ($3, s.strand, coalesce($4, 9223372036854775807))
           and ($6::timestamptz is null or m.accepted_at < $6)
         order by m.thread_id desc, m.strand desc, m.seq desc limit $7)
         union all
-        (select m.id, m.seq from message m
+        (select m.id, m.seq, pg_column_size(m.body) as bytes from message m
         where $3::text is not null and $5::bigint is not null and m.workspace_id = $1
           and (m.thread_id, m.strand, m.seq) > ($3, s.strand, coalesce($5, 0)) and (m.thread_id, m.strand, m.seq) < ($3, s.strand, coalesce($4, 9223372036854775807))
           and ($6::timestamptz is null or m.accepted_at < $6)
         order by m.thread_id, m.strand, m.seq limit $7)
     ) way
     order by case when $5::bigint is null then -way.seq else way.seq end limit $7
+), looked_at as (
+    select s.id, s.seq from (
+        select p.*, sum(p.bytes) over (order by case when $5::bigint is null then -p.seq else p.seq end) - p.bytes as bytes_before from passed p) s
+    where $8::text is null or s.bytes_before < $9
 ), found as (
-    select p.id from passed p
-    where $8::text is null or exists (select from message m where m.id = p.id and strpos(lower(words_of(m.body)), lower($8)) > 0)
-    order by case when $5::bigint is null then -p.seq else p.seq end limit $9
+    select l.id from looked_at l
+    where $8::text is null or exists (select from message m where m.id = l.id and strpos(lower(words_of(m.body)), lower($8)) > 0)
+    order by case when $5::bigint is null then -l.seq else l.seq end limit $10
 )
-select e.passed, e.edge, line.*
-from (select count(*) as passed, case when $5::bigint is null then min(seq) else max(seq) end as edge from passed) e
+select e.edge, e.looked_at = p.passed and p.passed < $7 as ended, line.*
+from (select count(*) as passed from passed) p,
+    (select count(*) as looked_at, case when $5::bigint is null then min(seq) else max(seq) end as edge from looked_at) e
 left join (select line.* from found f, lateral (select * from entry where entry.id = f.id limit 1) line) line on true
 order by case when $5::bigint is null then -line.seq else line.seq end
 
