@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from postroom.agent import Agent, AskFailed, File, Message, serve
+from postroom.agent import Agent, AskFailed, File, KeptFile, Message, serve
 from postroom.agent.delegating import Delegating
 from postroom.client import Client
 from postroom.errors import Refused
@@ -77,16 +77,16 @@ async def test_work_is_handed_over_and_its_answer_comes_with_its_files(team: Tea
     chains = list[list[str]]()
 
     @team.head.on_message
-    async def lead(message: Message) -> list[str | File]:
+    async def lead(message: Message) -> list[str | File | KeptFile]:
         handle = await team.head.delegate("Hand", ["turn it", File("abc.txt", b"abc")], deadline_seconds=60)
         answer = await handle.result()
         assert (await handle.look()).status == "completed"
         return [f"{handle.id} {answer.text}", *answer.files]
 
     @team.hand.on_message
-    async def turn(message: Message) -> list[str | File]:
+    async def turn(message: Message) -> list[str | File | KeptFile]:
         chains.append([place["name"] for place in message.chain])
-        return ["turned", *(File(file.name, file.content[::-1], file.media_type) for file in message.files)]
+        return ["turned", *[File(file.name, (await file.read())[::-1], file.media_type) for file in message.files]]
 
     async with team.working():
         sent = await operator.send(team.head.workspace_id, "begin", wait=40)

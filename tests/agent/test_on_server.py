@@ -1,6 +1,7 @@
 """SDK and programs on a real Postroom server, which goes away and comes back in the middle of work."""
 
 import asyncio
+import random
 import signal
 import sys
 from collections.abc import AsyncGenerator
@@ -11,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 import postroom
-from postroom.agent import Agent, File, Message, run_command, take_place
+from postroom.agent import Agent, File, KeptFile, Message, run_command, take_place
 from postroom.client import Client
 from postroom.errors import Conflict, Forbidden
 from tests.conftest import NewServer
@@ -71,7 +72,8 @@ async def test_files_come_in_and_go_out(server: ServerProcess, operator: Client,
 
     @agent.on_message
     async def handle(message: Message) -> list[str | File]:
-        return [message.text, *(File(f"copy of {file.name}", file.content[::-1], file.media_type) for file in message.files)]
+        turned = [File(f"copy of {file.name}", (await file.read())[::-1], file.media_type) for file in message.files]
+        return [message.text, *turned]
 
     given = [
         {"text": "turn it"},
@@ -86,20 +88,39 @@ async def test_files_come_in_and_go_out(server: ServerProcess, operator: Client,
     ]
 
 
-async def test_a_file_that_is_too_large_for_a_reply_fails_the_message_and_says_so(
-    server: ServerProcess, operator: Client, tmp_path: Path
-) -> None:
+async def test_large_files_come_in_and_go_out(server: ServerProcess, operator: Client, tmp_path: Path) -> None:
+    """Named and not carried: the handler reads them, passes one on as it is, and answers with more than a reply may hold."""
+    id, token = await make_agent(operator, "Filing")
+    agent = Agent("Filing", url=server.url, token=token, workspace_id=id, state=tmp_path)
+
+    @agent.on_message
+    def handle(message: Message) -> list[File | KeptFile]:
+        (file,) = message.files
+        return [file, File("turned", message.read_from_thread(file)[::-1], "image/png"), File("small", b"small")]
+
+    content = random.randbytes(12 * 1024 * 1024)
+    kept = await operator.upload("photo.png", content)
+    async with serving(agent):
+        sent = await operator.send(id, {"parts": [{"url": kept["url"]}]}, wait=60)
+    same, turned, small = sent.parts
+    assert (same["url"], same["filename"], same["mediaType"]) == (kept["url"], "photo.png", "image/png")
+    assert (turned["filename"], turned["mediaType"], turned["metadata"]["postroom.size"]) == ("turned", "image/png", len(content))
+    assert await operator.download(turned["url"]) == content[::-1]
+    assert small["raw"] == "c21hbGw="
+
+
+async def test_a_file_that_is_too_large_fails_the_message_and_says_so(server: ServerProcess, operator: Client, tmp_path: Path) -> None:
     id, token = await make_agent(operator, "Large")
     agent = Agent("Large", url=server.url, token=token, workspace_id=id, state=tmp_path)
 
     @agent.on_message
     async def handle(_: Message) -> File:
-        return File("zeros", bytes(8 * 1024 * 1024))
+        return File("zeros", bytes(25 * 1024 * 1024 + 1))
 
     async with serving(agent):
-        sent = await operator.send(id, "all of it", wait=20)
+        sent = await operator.send(id, "all of it", wait=60)
     assert sent.state == "failed"
-    assert "10485760 bytes" in (sent.error or {})["detail"]
+    assert "26214400 bytes" in (sent.error or {})["detail"]
 
 
 async def test_a_failure_reaches_the_sender_with_its_reason(server: ServerProcess, operator: Client, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ async def test_a_called_agent_answers_with_what_its_handler_returns(server: Serv
 
     @agent.on_message
     async def handle(message: Message) -> list[str | File]:
-        return [f"{message.sender.name} said {message.text}, attempt {message.attempt}", File("n.txt", message.files[0].content * 2)]
+        return [f"{message.sender.name} said {message.text}, attempt {message.attempt}", File("n.txt", await message.files[0].read() * 2)]
 
     async with serving(agent):
         given = [{"text": "hello"}, {"raw": "YWI=", "filename": "ab.txt"}]

@@ -20,7 +20,7 @@ from postroom.agent.command import run_command
 from postroom.agent.delegating import AskFailed, Handle
 from postroom.agent.handling import Fail, Retry
 from postroom.agent.message import Message, Report
-from postroom.agent.parts import Answer, File
+from postroom.agent.parts import Answer, File, KeptFile
 from postroom.agent.place import Place, take_place
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Fail",
     "File",
     "Handle",
+    "KeptFile",
     "Message",
     "Place",
     "Report",

@@ -13,6 +13,7 @@ from typing import TypeVar
 from postroom.agent.delegating import Delegating, Handle
 from postroom.agent.desk import Desk, Door
 from postroom.agent.fetching import Fetching
+from postroom.agent.filing import Filing
 from postroom.agent.handling import Handler, first_of
 from postroom.agent.parts import Content
 from postroom.agent.presence import Presence
@@ -129,6 +130,7 @@ class Agent:
     def _desk(self, client: Client, handler: Handler) -> Desk:
         return Desk(
             client=client,
+            filing=Filing(client),
             workspace_id=self.workspace_id,
             card=self._card,
             store=ReplyStore(self._state),

@@ -99,7 +99,7 @@ class Answering(RequestHandler):
             return await self._find(item.message_id, item.thread_id)
         except TaskNotFoundError:
             run = self._remember(Run(item.message_id, item.thread_id))
-        handling = Handling(Message(item, run.show), self._desk.handler_of(item), self._threads)
+        handling = Handling(Message(item, run.show, self._desk.filing), self._desk.handler_of(item), self._threads)
         self._desk.running.begin(handling)
         self._tasks.create_task(self._handle(run, handling))
         return run

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import orjson
 
+from postroom.agent.filing import RETRY_SECONDS, Filing
 from postroom.agent.message import Message, current_message
 from postroom.agent.parts import Answer, Content, Json, parts_of
 from postroom.client import Client, Delegation
@@ -16,8 +17,6 @@ from postroom.errors import Conflict, NotFound
 
 # One wait at the server; the wait is renewed under the same key, so its length decides nothing.
 WAIT_SECONDS = 60.0
-# An outage of the server is sat out for as long as a handler may reasonably hang on it.
-RETRY_SECONDS = 600.0
 
 
 class AskFailed(Exception):
@@ -56,7 +55,7 @@ class Handle:
                 break
         if self._known.status not in ("completed", "input_required"):
             raise AskFailed(self._known)
-        return Answer(self._known.parts)
+        return Answer(self._known.parts, Filing(self._client).read)
 
     async def cancel(self) -> None:
         """Ask for its end; one that has ended stays as it is."""
@@ -84,7 +83,8 @@ class Delegating:
         and gets the same answer. Raises NotFound when there is no such peer, Conflict when several bear the name, and what the server
         refuses (Refused: itself, a cycle, too deep; TooMany).
         """
-        target, parts, message = await self._target(peer), parts_of(content), current_message.get(None)
+        target, message = await self._target(peer), current_message.get(None)
+        parts = await Filing(self._client).fitting(parts_of(content))
         wanted = {"deadline_seconds": deadline_seconds, "report": report, "cancel_with_parent": cancel_with_parent}
         key = str(uuid4()) if message is None else _key(message, target, {"parts": parts, **wanted})
         again = partial(

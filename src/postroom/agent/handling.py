@@ -93,7 +93,7 @@ class Handling:
     async def _call(self) -> Outcome:
         current_message.set(self.message)
         try:
-            replied = Replied({"parts": parts_of(await self._result())})
+            replied = Replied({"parts": await self.message.filing.fitting(parts_of(await self._result()))})
             reach("agent.handled")
             return replied
         except Exception as error:  # boundary: an agent's handler

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from postroom.agent.parts import File, files_in
+from postroom.agent.filing import Filing
+from postroom.agent.parts import File, KeptFile, files_in
 from postroom.client import Item, Peer
 from postroom.client.talk import text_of
 from postroom.errors import Unavailable
@@ -39,9 +40,10 @@ class Show(Protocol):
 class Message:
     """What was said to the agent. Everything here is the same for every attempt, except ``attempt`` itself."""
 
-    def __init__(self, item: Item, show: Show) -> None:
+    def __init__(self, item: Item, show: Show, filing: Filing) -> None:
         self._item = item
         self._show = show
+        self.filing = filing
         self._loop = asyncio.get_running_loop()
         self._asked: dict[str, int] = {}
         self.cancelled = False
@@ -94,9 +96,13 @@ class Message:
         return text_of(self.parts)
 
     @property
-    def files(self) -> list[File]:
-        """The files that came with it."""
-        return files_in(self.parts)
+    def files(self) -> list[File | KeptFile]:
+        """The files that came with it; ``await file.read()`` is the content."""
+        return files_in(self.parts, self.filing.read)
+
+    def read_from_thread(self, file: File | KeptFile) -> bytes:
+        """The content of a file, for plain handlers, which run in a thread."""
+        return asyncio.run_coroutine_threadsafe(file.read(), self._loop).result()
 
     async def progress(self, text: str, *, status: str | None = None, append: bool = False) -> None:
         """Show something before the reply; while the server is away it is not shown, and the work goes on. Raises LeaseLost.

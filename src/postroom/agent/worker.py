@@ -102,7 +102,7 @@ class Worker:
     def _start(self, item: Item, handlers: asyncio.TaskGroup) -> None:
         # The lease of this very message had run out while its handler works on: the older hand-out gives way to the newer token.
         self._running.stop(item.message_id, "lease lost")
-        message = Message(item, partial(self._client.progress, item))
+        message = Message(item, partial(self._client.progress, item), self._desk.filing)
         handling = Handling(message, self._desk.handler_of(item), self._threads)
         self._running.begin(handling)
         self._holdings.note(item)

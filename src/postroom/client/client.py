@@ -2,12 +2,13 @@
 
 from postroom.client.delegations import DelegationCalls
 from postroom.client.feed import FeedCalls
+from postroom.client.files import FileCalls
 from postroom.client.inbox import InboxCalls
 from postroom.client.talk import TalkCalls
 from postroom.client.workspaces import RegistryCalls, WorkspaceCalls
 
 
-class Client(WorkspaceCalls, RegistryCalls, InboxCalls, TalkCalls, DelegationCalls, FeedCalls):
+class Client(WorkspaceCalls, RegistryCalls, InboxCalls, TalkCalls, FileCalls, DelegationCalls, FeedCalls):
     """Everything a caller can do with a Postroom server, with one credential::
 
         async with Client("http://127.0.0.1:8080", token) as client:

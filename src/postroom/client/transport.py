@@ -80,24 +80,40 @@ class Transport:
         path: str,
         *,
         json: Any = None,
+        content: bytes | None = None,
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Answer:
-        """Send one request and decode its answer. Entries of ``query`` that are None are left out.
+        """Send one request, with ``json`` or with ``content`` as its body, and decode its answer. Entries of ``query`` that are None are
+        left out.
 
         Raises the PostroomError that the server answered with, and Unavailable (``unreachable``) when there was no whole answer.
         """
         builder = self.prepare(method, path, query=query, headers=headers)
         if json is not None:
             builder = builder.header("Content-Type", "application/json").body_bytes(orjson.dumps(json))
+        elif content is not None:
+            builder = builder.body_bytes(content)
+        response, answered = await self._exchange(builder, timeout)
+        return Answer(response.status, header_map(response), _decoded(answered))
+
+    async def fetch(self, path: str, *, timeout: float | None = None) -> bytes:
+        """What lies there, as it is. Raises as ``request``."""
+        _, content = await self._exchange(self.prepare("GET", path, headers={"Accept": "*/*"}), timeout)
+        return content
+
+    async def _exchange(self, builder: RequestBuilder, timeout: float | None) -> tuple[Response, bytes]:
+        """A whole answer that is 2xx."""
         builder = builder.timeout(timedelta(seconds=timeout or self._timeout))
         try:
             response = await heeding_cancel(builder.build().send())
             content = bytes(await heeding_cancel(response.bytes()))
         except PyreqwestError as error:
             raise self.unreachable(error) from error
-        return _answer(response, content)
+        if not 200 <= response.status < 300:
+            raise refusal(response.status, header_map(response), content)
+        return response, content
 
     def prepare(
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
@@ -170,12 +186,9 @@ def header_map(response: Response) -> dict[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
 
 
-def _answer(response: Response, content: bytes) -> Answer:
-    headers = header_map(response)
-    if not 200 <= response.status < 300:
-        raise refusal(response.status, headers, content)
+def _decoded(content: bytes) -> Any:
     try:
-        return Answer(response.status, headers, orjson.loads(content) if content else None)
+        return orjson.loads(content) if content else None
     except orjson.JSONDecodeError as error:
         raise PostroomError("the answer is not JSON; is this the address of a Postroom server?", code="not_postroom") from error
 

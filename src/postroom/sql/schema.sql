@@ -464,8 +464,11 @@ begin
     return query select * from file where id = p_id;
 exception when unique_violation then
     return query
-        select known.* from file mine join file known using (uploader_kind, uploader_id, idempotency_key)
-        where mine.id = p_id and known.size is not null;
+        update file known set keep_until = greatest(known.keep_until, clock_timestamp() + interval '24 hours')
+        from file mine
+        where mine.id = p_id and known.size is not null and known.uploader_kind = mine.uploader_kind and known.uploader_id = mine.uploader_id
+          and known.idempotency_key = mine.idempotency_key
+        returning known.*;
 end $$;
 CREATE FUNCTION public.credential_lives(p_id uuid) RETURNS boolean
     LANGUAGE sql STABLE

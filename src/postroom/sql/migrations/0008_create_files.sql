@@ -58,13 +58,16 @@ create function visible_files(p_ids uuid[], p_kind text, p_principal uuid) retur
             where a.file_id = f.id and p_principal in (m.workspace_id, m.sender_id, asked.sender_id)))
 $$;
 
--- All bytes are here. The row that counts: this one, or the one that was completed under the same key before.
+-- All bytes are here. The row that counts: this one, or the one that was completed under the same key before, which is kept from now on.
 create function complete_file(p_id uuid, p_size bigint, p_sha256 bytea) returns setof file language plpgsql as $$
 begin
     update file set size = p_size, sha256 = p_sha256 where id = p_id;
     return query select * from file where id = p_id;
 exception when unique_violation then
     return query
-        select known.* from file mine join file known using (uploader_kind, uploader_id, idempotency_key)
-        where mine.id = p_id and known.size is not null;
+        update file known set keep_until = greatest(known.keep_until, clock_timestamp() + interval '24 hours')
+        from file mine
+        where mine.id = p_id and known.size is not null and known.uploader_kind = mine.uploader_kind and known.uploader_id = mine.uploader_id
+          and known.idempotency_key = mine.idempotency_key
+        returning known.*;
 end $$;
