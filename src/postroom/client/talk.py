@@ -94,10 +94,15 @@ class TalkCalls(Transport):
         query = given(limit=limit, before=before, after=after, thread_id=thread_id)
         return (await self.request("GET", path_to("workspaces", id, "chat-history"), query=query)).body
 
-    async def notify(self, id: Id, message: str, *, key: str | None = None, thread_id: str | None = None) -> Json:
-        """Tell the agent's people something that answers nobody: ``{id, seq, thread_id}``. The same ``key`` again is the same notice."""
+    async def notify(
+        self, id: Id, message: str, *, attachments: list[Json] | None = None, key: str | None = None, thread_id: str | None = None
+    ) -> Json:
+        """Tell the agent's people something that answers nobody, with parts that are files: ``{id, seq, thread_id}``.
+
+        The same ``key`` again is the same notice.
+        """
         headers = {"Idempotency-Key": key} if key else None
-        body = given(message=message, thread_id=thread_id)
+        body = given(message=message, attachments=attachments, thread_id=thread_id)
         return (await self.request("POST", path_to("workspaces", id, "notify"), json=body, headers=headers)).body
 
     async def activity(self, id: Id, **filters: Any) -> list[Json]:
