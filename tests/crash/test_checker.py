@@ -147,6 +147,10 @@ def failed_for_no_reason(account: Account) -> None:
     account.row("message a", state="failed")
 
 
+def answered_and_yet_a_dead_letter(account: Account) -> None:
+    account.row("message a", dead=True)
+
+
 def told_an_end_that_it_has_not(account: Account) -> None:
     account.journal.ended("a", "expired")
 
@@ -204,6 +208,7 @@ LIES: list[tuple[Callable[[Account], None], set[str]]] = [
     (answered_by_nobody, {"wrong"}),
     (answered_with_the_answer_of_another, {"wrong"}),
     (failed_for_no_reason, {"wrong", "missing"}),
+    (answered_and_yet_a_dead_letter, {"wrong"}),
     (told_an_end_that_it_has_not, {"wrong"}),
     (the_agent_was_told_that_another_answer_counts, {"wrong"}),
     (not_known, {"unresolved"}),

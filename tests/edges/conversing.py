@@ -47,3 +47,11 @@ def make_agent(server: ServerProcess) -> Agent:
     """Under a name that no other test has."""
     made = ask(server.url, "POST", "/workspaces", token=server.operator_token, body={"name": f"chatty {uuid4()}"}).body
     return Agent(server, made["id"], made["token"])
+
+
+def fail(agent: Agent, text: str) -> str:
+    """Send it, and have the agent fail it; returns the message."""
+    sent = agent.send(text)
+    [item] = agent.own("POST", "/workspaces/{id}/inbox/claim", {"wait": 5}).body["items"]
+    assert agent.own("POST", f"/workspaces/{{id}}/inbox/{sent}/fail", {"token": item["token"], "error": "no"}).status == 200
+    return sent

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.edges.conversing import Agent, make_agent
+from tests.edges.conversing import Agent, fail, make_agent
 from tests.support.http import Answer, ask
 from tests.support.server import ServerProcess
 
@@ -14,13 +14,6 @@ from tests.support.server import ServerProcess
 @pytest.fixture
 def agent(server: ServerProcess) -> Agent:
     return make_agent(server)
-
-
-def fail(agent: Agent, text: str) -> str:
-    sent = agent.send(text)
-    [item] = agent.own("POST", "/workspaces/{id}/inbox/claim", {"wait": 5}).body["items"]
-    assert agent.own("POST", f"/workspaces/{{id}}/inbox/{sent}/fail", {"token": item["token"], "error": "no"}).status == 200
-    return sent
 
 
 def test_a_dead_letter_is_shown_replayed_once_and_gone(agent: Agent) -> None:

@@ -11,7 +11,8 @@ ENDS = frozenset({"message.replied", "message.failed", "message.cancelled", "mes
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One message. ``accepted`` is a time of the machine's clock; ``report``: its sender is to be told of its end by post."""
+    """One message. ``accepted`` is a time of the machine's clock; ``report``: its sender is to be told of its end by post; ``dead``: it is
+    kept among those that came to nothing."""
 
     id: str
     mailbox: str
@@ -25,6 +26,7 @@ class Row:
     work: bool
     accepted: float
     report: bool = False
+    dead: bool = False
 
     @property
     def told(self) -> str | None:
@@ -54,8 +56,9 @@ class Event:
 _ROWS = """
     select m.id::text, m.workspace_id::text as mailbox, m.seq, m.role, m.sender_id::text as sender, m.idempotency_key as key,
         m.body -> 'parts' -> 0 ->> 'text' as text, m.reply_to::text, o.state, w.message_id is not null as work,
-        extract(epoch from m.accepted_at)::float8 as accepted, m.report
+        extract(epoch from m.accepted_at)::float8 as accepted, m.report, d.message_id is not null as dead
     from message m left join outcome o on o.message_id = m.id left join work w on w.message_id = m.id
+    left join dead_letter d on d.message_id = m.id
     where m.workspace_id = any($1::uuid[]) order by m.workspace_id, m.seq"""
 _EVENTS = """
     select e.xid::text::bigint as xid, e.id, e.type, e.workspace_id::text as workspace, e.peer_id::text as peer,

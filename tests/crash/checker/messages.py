@@ -9,6 +9,8 @@ from tests.crash.checker.journal import Journal, answer_to, end_of
 from tests.crash.checker.reports import judge_reports
 from tests.crash.checker.verdict import Verdict
 
+COME_TO_NOTHING = ("failed", "expired")
+
 
 async def judge(journal: Journal, dsn: str, mailboxes: Iterable[str], *, ends: Collection[str] = ()) -> Verdict:
     """The verdict on the messages of a run that has come to rest; ``ends`` are those that any may have beside an answer."""
@@ -101,6 +103,7 @@ def _judge_ends(journal: Journal, asked: list[Row], verdict: Verdict) -> None:
     for name, row in by_name.items():
         if row.state not in (None, "replied", *journal.allowed.get(name, ())):
             verdict.wrong.append(f"{row.id} is {row.state}, which nobody asked for")
+    verdict.wrong += [f"{row.id} is {row.state}, a dead letter: {row.dead}" for row in asked if row.dead != (row.state in COME_TO_NOTHING)]
     for key, state in journal.ends:
         if (row := by_name.get(key)) is None or row.state != state:
             verdict.wrong.append(f"the sender of {key} was told {state}: {row}")
