@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from postroom import __version__
-from postroom.cli import agent, chat, database, delegations, doctor, login, mcp, serve, talk, tokens, watch, workspace
+from postroom.cli import agent, chat, database, dead_letters, delegations, doctor, login, mcp, serve, talk, tokens, watch, workspace
 
 app = typer.Typer(
     name="postroom",
@@ -38,6 +38,7 @@ app.command("send")(talk.send)
 app.command("chat")(chat.chat)
 app.command("history")(talk.history)
 app.command("delegations")(delegations.delegations)
+app.add_typer(dead_letters.group, name="dead-letters")
 app.command("watch")(watch.watch)
 app.add_typer(workspace.group, name="workspace")
 workspace.group.command("token")(tokens.token)
