@@ -21,10 +21,16 @@ export function ConnectionState() {
   );
 }
 
-/** What there is to know about a connection that is not there, over every screen. */
-export function ConnectionBar() {
+/** What there is to know about a connection that is not there, over every screen; `always` also that it is there. */
+export function ConnectionBar({ always }: { always: boolean }) {
   const state = useConnection();
-  if (state === "live") return null;
+  if (state === "live") {
+    return always ? (
+      <div className="flex justify-center pt-1">
+        <ConnectionState />
+      </div>
+    ) : null;
+  }
   return (
     <div className={classes("px-4 py-1 text-center text-xs", state === "connecting" ? "bg-raised text-ink-soft" : "bg-warn-soft text-warn")}>{WORDS[state].long}</div>
   );

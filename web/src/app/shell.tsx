@@ -20,7 +20,7 @@ export function Shell() {
         Skip to the content
       </a>
       <Watch />
-      <ConnectionBar />
+      <ConnectionBar always={narrow && !inWorkspace} />
       <div className="flex min-h-0 flex-1">
         {!narrow && (
           <Side onSearch={() => setPaletteOpen(true)}>
