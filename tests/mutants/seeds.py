@@ -4,6 +4,7 @@ from tests.mutants.agents import AGENTS
 from tests.mutants.bridge import BRIDGE
 from tests.mutants.delegations import DELEGATIONS
 from tests.mutants.faults import FAULTS
+from tests.mutants.files import FILES
 from tests.mutants.lessons import LESSONS
 from tests.mutants.mcp import MCP
 from tests.mutants.network import NETWORK
@@ -171,4 +172,4 @@ CRASHES = [
     ),
 ]
 
-SEEDS = [*CORE, *FAULTS, *CRASHES, *LESSONS, *NETWORK, *RACES, *AGENTS, *BRIDGE, *MCP, *DELEGATIONS, *STREAMS, *READING]
+SEEDS = [*CORE, *FAULTS, *CRASHES, *LESSONS, *NETWORK, *RACES, *AGENTS, *BRIDGE, *MCP, *DELEGATIONS, *STREAMS, *READING, *FILES]

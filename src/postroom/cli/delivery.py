@@ -4,7 +4,9 @@ The message is accepted first, in a call of its own: from then on it is safe and
 is the same send again under the same key, which the server answers with the same message's end.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from postroom.cli.exits import ExitCode
 from postroom.cli.names import Workspace
@@ -31,9 +33,10 @@ EXIT_CODES: dict[str, ExitCode] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """What is sent, and the key under which it takes effect once. ``task`` names the question that it answers."""
+    """What is sent, and the key under which it takes effect once. ``task`` is the question that it answers, ``files`` addresses."""
 
     text: str
+    files: Sequence[str] = ()
     thread: str | None = None
     task: str | None = None
     key: str = field(default_factory=lambda: str(new_id()))
@@ -41,12 +44,21 @@ class Letter:
     @property
     def content(self) -> str | Json:
         """The text, or the A2A message where more than a text has to be said."""
-        return self.text if self.task is None else {"parts": [{"text": self.text}], "taskId": self.task}
+        if self.task is None and not self.files:
+            return self.text
+        parts = [{"text": self.text}, *({"url": url} for url in self.files)]
+        return {"parts": parts} if self.task is None else {"parts": parts, "taskId": self.task}
 
 
 def question_in(sent: Sent) -> str | None:
     """The task to name in the next message, where the agent asked something."""
     return str(sent.task["id"]) if sent.state == "input_required" and sent.task is not None else None
+
+
+async def enclose(client: Client, letter: Letter, paths: Sequence[Path]) -> Letter:
+    """The letter with these files, which the server keeps from now on; the same letter again names the same ones."""
+    kept = [await client.upload(path.name, path.read_bytes(), key=f"{letter.key}/{number}") for number, path in enumerate(paths)]
+    return replace(letter, files=[file["url"] for file in kept])
 
 
 async def accept(client: Client, workspace: Workspace, letter: Letter) -> Sent:

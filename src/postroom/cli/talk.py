@@ -2,13 +2,15 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from postroom.cli.command import AsJson, Name, connecting, read_stdin, require_sendable, talk_to
 from postroom.cli.connection import Connection
-from postroom.cli.delivery import EXIT_CODES, UNFINISHED, Letter, accept, wait_for_answer
+from postroom.cli.delivery import EXIT_CODES, UNFINISHED, Letter, accept, enclose, wait_for_answer
 from postroom.cli.exits import ExitCode, Stop
 from postroom.cli.names import Workspace, find
 from postroom.cli.output import at_terminal, print_answer, print_json, print_text, say, spinner
@@ -26,6 +28,9 @@ def send(  # noqa: PLR0913 - an option, a parameter
     name: Name,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What to say; - reads it from stdin.")],
     *,
+    file: Annotated[
+        list[Path] | None, typer.Option(metavar="PATH", exists=True, dir_okay=False, help="A file to go with it; again for more.")
+    ] = None,
     thread: Thread = None,
     task: Annotated[str | None, typer.Option(metavar="ID", help="The question that this answers, as `send` printed it.")] = None,
     wait: Annotated[float, typer.Option(metavar="SECONDS", min=0, max=86400, help="How long to wait for the answer.")] = 300.0,
@@ -35,7 +40,7 @@ def send(  # noqa: PLR0913 - an option, a parameter
 ) -> ExitCode:
     """Send a message and print the answer. It stays safe if the wait ends first."""
     letter = Letter(text=_text(text), thread=thread, task=task, **({"key": key} if key else {}))
-    errand = Errand(letter, 0.0 if no_wait else wait)
+    errand = Errand(letter, file or [], 0.0 if no_wait else wait)
     try:
         sent = talk_to(connection, lambda client: errand.run(client, name))
     except KeyboardInterrupt:
@@ -77,8 +82,9 @@ def history(
 class Errand:
     """One ``send``: the letter, where it goes, and what is known of it, so that an interruption can say so."""
 
-    def __init__(self, letter: Letter, seconds: float) -> None:
+    def __init__(self, letter: Letter, paths: Sequence[Path], seconds: float) -> None:
         self._letter = letter
+        self._paths = paths
         self._seconds = seconds
         self._workspace: Workspace = {}
         self._sent: Sent | None = None
@@ -86,6 +92,7 @@ class Errand:
     async def run(self, client: Client, name: str) -> Sent:
         """Send, and wait as long as was asked."""
         self._workspace = await find(client, name)
+        self._letter = await enclose(client, self._letter, self._paths)
         self._sent = await accept(client, self._workspace, self._letter)
         if at_terminal(sys.stderr):
             return await self._watched(client, self._sent)
@@ -124,7 +131,8 @@ class Errand:
 
     def _again(self, text: str) -> str:
         thread = f" --thread {shlex.quote(self._letter.thread)}" if self._letter.thread else ""
-        return f"postroom send {self._name()} {text}{thread}"
+        files = "".join(f" --file {shlex.quote(str(path))}" for path in self._paths)
+        return f"postroom send {self._name()} {text}{thread}{files}"
 
     def _name(self) -> str:
         return shlex.quote(str(self._workspace.get("name", "NAME")))
