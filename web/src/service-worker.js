@@ -61,6 +61,8 @@ async function showPage(path) {
 async function takeShared(request) {
   const form = await request.formData();
   const files = form.getAll("files").filter((file) => file instanceof File);
+  // What was shared before and nobody took is not part of it.
+  await caches.delete("shared");
   const waiting = await caches.open("shared");
   const text = ["title", "text", "url"].map((name) => form.get(name)).filter(Boolean).join("\n");
   await waiting.put("/shared/text", new Response(text));

@@ -47,6 +47,7 @@ class Live {
   readonly #hearers = new Set<Hear>();
   readonly #watchers = new Set<() => void>();
   readonly #freshers = new Set<() => void>();
+  readonly #clocks = new Set<(serverTime: string) => void>();
 
   constructor() {
     addEventListener("online", () => this.#connect());
@@ -77,13 +78,19 @@ class Live {
     return () => this.#freshers.delete(refresh);
   }
 
+  /** What time it is on the server, every 15 s at least. */
+  onTime(hear: (serverTime: string) => void): void {
+    this.#clocks.add(hear);
+  }
+
   watch = (changed: () => void): (() => void) => {
     this.#watchers.add(changed);
     return () => this.#watchers.delete(changed);
   };
 
   #doubt(silence: number): void {
-    if (this.#state === "live" && performance.now() - this.#heard > silence) this.#connect();
+    // A handshake may hang as well as a connection.
+    if (this.#socket && performance.now() - this.#heard > silence) this.#connect();
   }
 
   #connect(): void {
@@ -112,6 +119,7 @@ class Live {
       if (fresh) for (const refresh of this.#freshers) refresh();
     }
     if (!frame.event.startsWith("postroom.")) for (const hear of this.#hearers) hear(frame);
+    else for (const hear of this.#clocks) hear(frame.timestamp);
   }
 
   #closed(code: number): void {

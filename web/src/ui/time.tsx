@@ -9,6 +9,13 @@ const STEPS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
 const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "narrow" });
 const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
+/** Milliseconds that the server's clock is ahead of this machine's, which may be wrong by a day. */
+let ahead = 0;
+
+export function setTime(serverTime: string): void {
+  ahead = new Date(serverTime).getTime() - Date.now();
+}
+
 /** One clock for all that shows an age, so that a thousand rows do not have a thousand timers. */
 const clock = {
   now: Date.now(),
@@ -23,12 +30,12 @@ const clock = {
     };
   },
   tick: () => {
-    clock.now = Date.now();
+    clock.now = Date.now() + ahead;
     for (const changed of clock.watchers) changed();
   },
 };
 
-/** Milliseconds since 1970 of this machine's clock, a second at a time. */
+/** Milliseconds since 1970 by the server's clock, a second at a time. */
 export function useNow(): number {
   return useSyncExternalStore(clock.watch, () => clock.now);
 }

@@ -1,8 +1,11 @@
 import { MessagesSquare } from "lucide-react";
-import { Link, NavLink } from "react-router";
+import { type MouseEvent, type ReactNode, useRef } from "react";
+import { Link, NavLink, useNavigate, useSearchParams } from "react-router";
 import { type Chat, useChats } from "@/api/chats";
 import type { Outgoing } from "@/api/kept";
+import { live } from "@/api/live";
 import { stageOf, useOutbox } from "@/api/outbox";
+import { queries } from "@/api/queries";
 import { useSession } from "@/api/session";
 import { type Workspace, useWorkspaces } from "@/api/workspaces";
 import { Avatar } from "@/ui/avatar";
@@ -11,7 +14,10 @@ import { classes } from "@/ui/classes";
 import { Empty, Trouble, Waiting } from "@/ui/notice";
 import { Status } from "@/ui/status";
 import { Age } from "@/ui/time";
+import { complain } from "@/ui/toast";
 import { NotifyMe } from "./notifications";
+import { PullMark, usePull } from "./pull";
+import { takeShared } from "./shared";
 import { StateIcon } from "./standing";
 
 /** Every agent with its last word: in the side bar of a desk, and the first screen of a phone. */
@@ -23,16 +29,50 @@ export function ChatList({ inSide = false }: { inSide?: boolean }) {
   if (!workspaces.data) return <Waiting what="Fetching the chats" />;
   if (workspaces.data.length === 0) return inSide ? null : <NobodyYet />;
   const list = <Lines workspaces={workspaces.data} chats={chats.data ?? []} inSide={inSide} />;
-  if (inSide) return list;
+  return inSide ? list : <Screen>{list}</Screen>;
+}
+
+function Screen({ children }: { children: ReactNode }) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const pull = usePull("top", scroller, catchUp);
   return (
-    <div className="min-h-0 flex-1 overflow-y-auto">
-      <header className="flex items-center gap-2 px-4 pt-4 pb-1">
-        <h1 className="flex-1 text-xl font-semibold">Chats</h1>
-        <NotifyMe />
-      </header>
-      <div className="px-2 pb-4">{list}</div>
+    <div className="relative flex min-h-0 flex-1 flex-col">
+      <PullMark pull={pull} edge="top" />
+      <div ref={scroller} className="min-h-0 flex-1 overflow-y-auto">
+        <header className="flex items-center gap-2 px-4 pt-4 pb-1">
+          <h1 className="flex-1 text-xl font-semibold">Chats</h1>
+          <NotifyMe />
+        </header>
+        {useSharing() && <p className="mx-4 my-2 rounded-lg bg-accent-soft px-3 py-2 text-sm">Choose who gets what you shared. You can still change it before you send it.</p>}
+        <div className="px-2 pb-4">{children}</div>
+      </div>
     </div>
   );
+}
+
+function catchUp(): void {
+  live.start();
+  void queries.invalidateQueries();
+}
+
+/** Whether something that another application shared waits for a chat. */
+function useSharing(): boolean {
+  return useSearchParams()[0].get("shared") === "1";
+}
+
+/** Puts it into the draft first, then goes where it was to go. */
+function useTakeShared() {
+  const sharing = useSharing();
+  const navigate = useNavigate();
+  return (event: MouseEvent, workspaceId: string) => {
+    if (!sharing) return;
+    event.preventDefault();
+    const go = async () => {
+      for (const why of await takeShared(workspaceId)) complain(new Error(why));
+      await navigate(`/w/${workspaceId}`, { replace: true });
+    };
+    void go().catch(complain);
+  };
 }
 
 function Lines({ workspaces, chats, inSide }: { workspaces: readonly Workspace[]; chats: readonly Chat[]; inSide: boolean }) {
@@ -61,9 +101,11 @@ interface LineProps {
 
 function Line({ workspace: { id, name, role, status }, chat, sending, small }: LineProps) {
   const last = chat?.last_message;
+  const takeShared = useTakeShared();
   return (
     <NavLink
       to={`/w/${id}`}
+      onClick={(event) => takeShared(event, id)}
       data-workspace-id={id}
       className={({ isActive }) => classes("flex items-center gap-3 rounded-xl px-2.5", small ? "py-1.5" : "min-h-16 py-2", isActive ? "bg-accent-soft" : "hover:bg-raised")}
     >

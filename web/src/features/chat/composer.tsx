@@ -38,7 +38,7 @@ export function Composer({ to, draft: { text, files }, refused, onText, onFiles,
     onFiles(pasted);
   };
   return (
-    <div className="flex flex-col gap-1">
+    <div className="mx-auto flex max-w-4xl flex-col gap-1">
       {wrong !== null && <TooLong why={wrong} onFile={() => onFiles([new File([text], "message.txt", { type: "text/plain" })])} />}
       {refused && (
         <p role="alert" className="px-2 text-xs text-bad">

@@ -1,21 +1,25 @@
 import { ArrowDown } from "lucide-react";
-import { type RefObject, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import type { Outgoing } from "@/api/kept";
-import { useSession } from "@/api/session";
 import { Button } from "@/ui/button";
 import { classes } from "@/ui/classes";
+import type { Entry } from "./entry";
 import type { History, Shown } from "./history";
-import { useOpenedAt, useReadMark } from "./read-mark";
-import { EntryMessage, OutgoingMessage } from "./message";
-import { rowsOf } from "./rows";
+import { EntryMessage, OutgoingMessage, type Speaker } from "./message";
+import { PullMark, usePull } from "./pull";
+import { type Row, rowsOf } from "./rows";
 
 interface Props {
   history: History;
   shown: Shown;
-  workspaceId: string;
   name: string;
-  onEdit?: ((message: Outgoing) => void) | undefined;
+  /** Up to where it was read when it was opened; null when there was nothing new. */
+  readSeq: number | null;
+  speaker: (entry: Entry) => Speaker;
+  /** Whose messages may be cancelled and sent again here; null where one only reads. */
+  workspaceId: string | null;
+  onEdit?: (message: Outgoing) => void;
 }
 
 /** Pixels: as near to an end as this, the next page is fetched. */
@@ -24,32 +28,43 @@ const NEAR = 800;
 const AT_END = 48;
 
 /** The messages, the newest at the bottom. Who reads the newest stays with it; who reads further up keeps the place. */
-export function Conversation({ history, shown, workspaceId, name, onEdit }: Props) {
-  const readSeq = useOpenedAt(workspaceId);
+export function Conversation({ history, shown, name, readSeq, speaker, workspaceId, onEdit }: Props) {
   const rows = useMemo(() => rowsOf(shown, readSeq), [shown, readSeq]);
-  const { scroller, list, along, onScroll, toEnd } = useReading(history, shown);
-  useReadMark(workspaceId, shown.window, along);
-  const { data: me } = useSession();
+  const { scroller, list, onScroll } = useReading(history, shown, rows);
+  const pull = usePull("bottom", scroller, history.refresh);
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
+      {shown.error !== null && <Stale error={shown.error} onRetry={() => history.retry()} />}
       <div ref={scroller} role="log" aria-label={`Conversation with ${name}`} tabIndex={0} className="flex min-h-0 flex-1 flex-col overflow-y-auto overscroll-contain px-3 [overflow-anchor:none] md:px-5">
         <div className="flex-1" />
         <Virtualizer ref={list} data={rows} shift={shown.shift} onScroll={onScroll}>
           {(row) => (
-            <div key={row.key} className="mx-auto max-w-4xl">
+            <div key={row.key} className={classes("mx-auto max-w-4xl rounded-2xl", row.found && "bg-warn-soft")}>
               {row.day !== null && <Divider words={row.day} />}
               {row.unread && <Divider words="New" loud />}
-              {"entry" in row ? <EntryMessage entry={row.entry} steps={row.steps} mine={row.entry.sender.id === me?.id} workspaceId={workspaceId} /> : <OutgoingMessage message={row.outgoing} onEdit={onEdit} />}
+              {"entry" in row ? <EntryMessage entry={row.entry} steps={row.steps} {...speaker(row.entry)} workspaceId={workspaceId} /> : <OutgoingMessage message={row.outgoing} onEdit={onEdit} />}
             </div>
           )}
         </Virtualizer>
         <div className="min-h-3" />
       </div>
-      {!along && (
-        <Button className="absolute bottom-3 left-1/2 -translate-x-1/2 rounded-full shadow-raised" onClick={() => (shown.window.newer ? history.open() : toEnd())}>
+      <PullMark pull={pull} edge="bottom" />
+      {!shown.along && (
+        <Button className="absolute bottom-3 left-1/2 -translate-x-1/2 rounded-full shadow-raised" onClick={() => history.toNewest()}>
           <ArrowDown aria-hidden className="size-4" /> Newest
         </Button>
       )}
+    </div>
+  );
+}
+
+function Stale({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+  return (
+    <div role="alert" className="flex items-center justify-center gap-2 bg-warn-soft px-3 py-1 text-xs text-warn">
+      {error instanceof Error ? error.message : "What is new could not be fetched."}
+      <Button look="quiet" className="min-h-7 text-xs underline" onClick={onRetry}>
+        Try again
+      </Button>
     </div>
   );
 }
@@ -64,24 +79,23 @@ function Divider({ words, loud = false }: { words: string; loud?: boolean }) {
   );
 }
 
-function useReading(history: History, shown: Shown) {
+function useReading(history: History, { along, place, window }: Shown, rows: readonly Row[]) {
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
   const offset = useRef(0);
-  const [along, setAlong] = useState(true);
-  const reading = along && !shown.window.newer;
-  useStaying(scroller, reading);
+  useStaying(scroller, along);
+  usePlace(list, rows, place);
   const onScroll = (now: number) => {
     if (!list.current) return;
     const left = list.current.scrollSize - now - list.current.viewportSize;
     const up = now < offset.current;
     offset.current = now;
-    if (left < AT_END) setAlong(true);
-    else if (up) setAlong(false);
-    if (now < NEAR) history.older();
-    if (left < NEAR) history.newer();
+    if (left < AT_END) history.follow(true);
+    else if (up) history.follow(false);
+    if (now < NEAR && window.older) history.older();
+    if (left < NEAR && window.newer) history.newer();
   };
-  return { scroller, list, along: reading, onScroll, toEnd: () => setAlong(true) };
+  return { scroller, list, onScroll };
 }
 
 /** At the end, whatever changes its place: messages that come or are measured at last, an answer that grows, the keyboard of a phone. */
@@ -96,4 +110,15 @@ function useStaying(scroller: RefObject<HTMLDivElement | null>, staying: boolean
     for (const one of [current, ...current.children]) watching.observe(one);
     return () => watching.disconnect();
   }, [scroller, staying]);
+}
+
+/** To the message that was looked for, once it is there. */
+function usePlace(list: RefObject<VirtualizerHandle | null>, rows: readonly Row[], place: number | null): void {
+  const gone = useRef<number | null>(null);
+  useEffect(() => {
+    const at = rows.findIndex(({ found }) => found);
+    if (place === gone.current || (place !== null && at < 0)) return;
+    gone.current = place;
+    if (at >= 0) list.current?.scrollToIndex(at, { align: "center" });
+  }, [list, rows, place]);
 }

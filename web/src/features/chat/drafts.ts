@@ -56,11 +56,11 @@ export function useDraft(workspaceId: string) {
   };
 }
 
-async function load(workspaceId: string): Promise<Writing> {
+export async function load(workspaceId: string): Promise<Writing> {
   return (await (await kept()).get("drafts", workspaceId)) ?? BLANK;
 }
 
-async function save(draft: Draft): Promise<void> {
+export async function save(draft: Draft): Promise<void> {
   const database = await kept();
   if (draft.text === "" && draft.files.length === 0) await database.delete("drafts", draft.workspaceId);
   else await database.put("drafts", draft);

@@ -1,4 +1,4 @@
-import { request } from "@/api/client";
+import { api, data } from "@/api/client";
 import { type Frame, live } from "@/api/live";
 import type { Outgoing } from "@/api/kept";
 import { outbox, stageOf } from "@/api/outbox";
@@ -23,6 +23,10 @@ export interface Shown {
   readonly waiting: boolean;
   /** Why the last read failed. */
   readonly error: unknown;
+  /** Whoever reads follows the newest, and stays with it when there is more. */
+  readonly along: boolean;
+  /** The place (seq) that was opened last. */
+  readonly place: number | null;
   /** The last change was at the beginning of the entries: what is on the screen keeps its place as seen from the end. */
   readonly shift: boolean;
 }
@@ -34,7 +38,7 @@ const ARRIVALS = new Set(["message.accepted", "message.replied", "notice.posted"
 
 /** A conversation on the screen: read from the server, kept in step by the feed. What it shows is what the database holds. */
 export class History {
-  #shown: Shown = { window: nothing, outgoing: [], trails: new Map(), waiting: true, error: null, shift: false };
+  #shown: Shown = { window: nothing, outgoing: [], trails: new Map(), waiting: true, error: null, along: true, place: null, shift: false };
   #reading: Promise<void> | null = null;
   #behind = false;
   /** Ends that are told together with the answers that they bring. */
@@ -53,7 +57,7 @@ export class History {
   start = (): (() => void) => {
     this.#ends = [
       live.onFrame((frame) => this.#hear(frame)),
-      live.onFresh(() => this.open()),
+      live.onFresh(() => (this.#shown.along ? this.open() : this.catchUp())),
       live.watch(() => live.state === "live" && this.#shown.error !== null && this.retry()),
       outbox.watch(() => this.#expect()),
     ];
@@ -75,9 +79,20 @@ export class History {
     void this.#alone(async () => {
       const settled = this.#accepted();
       const page = await this.#read(around === undefined ? { limit: PAGE } : { around, limit: PAGE });
-      this.#show({ window: opened(page, around === undefined), waiting: false });
-      if (around === undefined) await this.#settle(settled);
+      const newest = around === undefined;
+      this.#show({ window: opened(page, newest), waiting: false, along: newest, place: around ?? null });
+      if (newest) await this.#settle(settled);
     });
+  }
+
+  /** Whether the newest is before the reader's eyes. */
+  follow(along: boolean): void {
+    if (along !== this.#shown.along && !(along && this.#shown.window.newer)) this.#show({ along });
+  }
+
+  toNewest(): void {
+    if (this.#shown.window.newer) this.open();
+    else this.follow(true);
   }
 
   older(): void {
@@ -98,6 +113,12 @@ export class History {
       this.#show({ window: withNewer(this.#shown.window, await this.#read({ after: lastSeq(this.#shown.window), limit: PAGE })) });
     });
   }
+
+  /** Somebody does not trust what is shown. */
+  refresh = (): void => {
+    live.start();
+    this.open();
+  };
 
   retry(): void {
     if (this.#shown.window.entries.length === 0) this.open();
@@ -195,11 +216,10 @@ export class History {
     return outbox.drop(this.#ours().filter((message) => !this.#shown.outgoing.includes(message) || accepted.some(({ key }) => key === message.key)));
   }
 
-  async #read(place: Readonly<Record<string, number>>): Promise<Page> {
+  #read(place: { before?: number; after?: number; around?: number; limit: number }): Promise<Page> {
     const { workspaceId, view, threadId } = this.#which;
-    const query = new URLSearchParams({ with: view, inline: "false", ...(threadId !== null && { thread_id: threadId }) });
-    for (const [name, value] of Object.entries(place)) query.set(name, String(value));
-    return (await (await request(`/workspaces/${workspaceId}/chat-history?${query}`)).json()) as Page;
+    const query = { with: view, inline: false, ...(threadId !== null && { thread_id: threadId }), ...place };
+    return data(api.GET("/workspaces/{id}/chat-history", { params: { path: { id: workspaceId }, query } }));
   }
 
   #show(news: Partial<Shown>): void {

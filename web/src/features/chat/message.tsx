@@ -19,17 +19,23 @@ import { type Step, grown } from "./trail";
 
 const SMALL = "min-h-7 px-2 text-xs";
 
+/** Where a message stands, and under which name; null where that is plain. */
+export interface Speaker {
+  right: boolean;
+  name: string | null;
+}
+
 interface EntryProps {
   entry: Entry;
-  mine: boolean;
-  workspaceId: string;
+  /** Where it may be cancelled and sent again; null where one only reads. */
+  workspaceId: string | null;
 }
 
 /** A message that the server has, and what its agent tells while it works on it. */
-export const EntryMessage = memo(function EntryMessage({ entry, steps, mine, workspaceId }: EntryProps & { steps: readonly Step[] }) {
+export const EntryMessage = memo(function EntryMessage({ entry, steps, right, name, workspaceId }: EntryProps & Speaker & { steps: readonly Step[] }) {
   return (
-    <article data-message-id={entry.id} data-seq={entry.seq} data-state={entry.state ?? "said"} aria-label={`${mine ? "You" : entry.sender.name}, message ${entry.seq}`}>
-      <Bubble mine={mine} name={mine ? null : entry.sender.name} foot={<Foot entry={entry} mine={mine} workspaceId={workspaceId} />}>
+    <article data-message-id={entry.id} data-seq={entry.seq} data-state={entry.state ?? "said"} aria-label={`${name ?? "You"}, message ${entry.seq}`}>
+      <Bubble mine={right} name={name} foot={<Foot entry={entry} workspaceId={workspaceId} />}>
         {entry.content && <Text text={entry.content} />}
         <SentFiles files={filesOf(entry)} />
         <Data parts={entry.parts} />
@@ -39,7 +45,7 @@ export const EntryMessage = memo(function EntryMessage({ entry, steps, mine, wor
   );
 });
 
-function Foot({ entry, mine, workspaceId }: EntryProps) {
+function Foot({ entry, workspaceId }: EntryProps) {
   const time = (
     <span className="px-1 text-xs text-ink-soft">
       <Age at={entry.timestamp} />
@@ -48,8 +54,8 @@ function Foot({ entry, mine, workspaceId }: EntryProps) {
   if (entry.state === null) return time;
   return (
     <Standing state={entry.state} words={wordsOf(entry)} reason={entry.state === "cancelled" ? null : (entry.error?.detail ?? null)} since={entry.state === "handed" ? entry.handed_at : null}>
-      {!hasEnded(entry) && !entry.cancel_requested && <Cancel entry={entry} workspaceId={workspaceId} />}
-      {mine && (entry.state === "failed" || entry.state === "expired") && (
+      {workspaceId !== null && !hasEnded(entry) && !entry.cancel_requested && <Cancel entry={entry} workspaceId={workspaceId} />}
+      {workspaceId !== null && (entry.state === "failed" || entry.state === "expired") && (
         <Button look="quiet" className={SMALL} onClick={() => void again(workspaceId, entry).catch(complain)}>
           Send again
         </Button>

@@ -9,6 +9,8 @@ interface Place {
   readonly day: string | null;
   /** It is the first that was not read when the chat was opened. */
   readonly unread: boolean;
+  /** It was looked for. */
+  readonly found: boolean;
 }
 
 /** A line on the screen. */
@@ -19,14 +21,14 @@ const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric"
 const NONE: readonly Step[] = [];
 
 /** A message keeps its key when it moves from the outbox to the history, and so its place on the screen. */
-export function rowsOf({ window, outgoing, trails }: Shown, readSeq: number | null): Row[] {
+export function rowsOf({ window, outgoing, trails, place }: Shown, readSeq: number | null): Row[] {
   let last = "";
   const unread = readSeq === null ? undefined : window.entries.find(({ role, seq }) => role === "agent" && seq > readSeq);
   const entries = window.entries.map((entry): Row => {
     const day = DAY.format(new Date(entry.timestamp));
     const first = day !== last;
     last = day;
-    return { key: entry.sent_as ?? entry.id, day: first ? day : null, unread: entry === unread, entry, steps: trails.get(entry.id) ?? NONE };
+    return { key: entry.sent_as ?? entry.id, day: first ? day : null, unread: entry === unread, found: entry.seq === place, entry, steps: trails.get(entry.id) ?? NONE };
   });
-  return window.newer ? entries : [...entries, ...outgoing.map((one): Row => ({ key: one.key, day: null, unread: false, outgoing: one }))];
+  return window.newer ? entries : [...entries, ...outgoing.map((one): Row => ({ key: one.key, day: null, unread: false, found: false, outgoing: one }))];
 }
