@@ -37,6 +37,8 @@ export function cardsOf(areas: readonly Area[], { unread, news, found }: Shown):
       position: { x, y },
       width,
       height,
+      // Those that are out of sight are not drawn, and count all the same.
+      measured: { width, height },
       ...(above && { parentId: above.workspace.id }),
       dragHandle: ".card",
       // What lies in a frame is reached through it.

@@ -65,18 +65,29 @@ function block(team: Team, folded: ReadonlySet<string>, places: Places): Block {
   return { ...bare, width, height, card: { x: (width - CARD.width) / 2, y: EDGE }, inside };
 }
 
-/** One after the other, row below row. */
+/** One after the other, row below row, in as many columns as bring the whole nearest to its shape. */
 function shelve(blocks: readonly Block[], left: number, top: number): void {
-  const area = blocks.reduce((sum, { width, height }) => sum + (width + GAP) * (height + GAP), 0);
-  const fewest = Math.min(blocks.length, 3) * (CARD.width + GAP);
-  const room = Math.max(fewest, Math.sqrt(area * SHAPE), ...blocks.map(({ width }) => width + GAP));
-  let [x, y, tallest] = [0, 0, 0];
+  const most = Math.min(blocks.length, 3 + 2 * Math.ceil(Math.sqrt(blocks.length)));
+  const rooms = Array.from({ length: most }, (_, columns) => blocks.slice(0, columns + 1).reduce((sum, { width }) => sum + width + GAP, 0));
+  const misfit = (room: number) => {
+    const { width, height } = fill(blocks, room, left, top);
+    return Math.abs(Math.log(width / height / SHAPE));
+  };
+  const [best = 0] = rooms.map((room) => ({ room, by: misfit(room) })).sort((one, other) => one.by - other.by).map(({ room }) => room);
+  fill(blocks, best, left, top);
+}
+
+/** Puts them into rows of at most this width, or of one that is wider. */
+function fill(blocks: readonly Block[], room: number, left: number, top: number): { width: number; height: number } {
+  let [x, y, tallest, width] = [0, 0, 0, 0];
   for (const one of blocks) {
     if (x > 0 && x + one.width + GAP > room) [x, y, tallest] = [0, y + tallest + GAP, 0];
     [one.x, one.y] = [left + x, top + y];
     x += one.width + GAP;
+    width = Math.max(width, x);
     tallest = Math.max(tallest, one.height);
   }
+  return { width, height: y + tallest };
 }
 
 /** Where somebody wants it, but not over the lead or out of its frame. */
