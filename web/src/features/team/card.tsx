@@ -109,7 +109,7 @@ function Fold({ id, name, team, folded }: { id: string; name: string; team: numb
     <button
       type="button"
       aria-expanded={!folded}
-      aria-label={`The team of ${name}`}
+      aria-label={`${team} in the team of ${name}`}
       title={folded ? "Open this team" : "Close this team"}
       onClick={(event) => {
         event.stopPropagation();

@@ -1,7 +1,6 @@
 import { Check, ChevronDown, ChevronRight, EllipsisVertical } from "lucide-react";
-import { memo } from "react";
+import { memo, useId } from "react";
 import { Link } from "react-router";
-import type { Workspace } from "@/api/workspaces";
 import { Avatar } from "@/ui/avatar";
 import { Unread } from "@/ui/badge";
 import { IconButton } from "@/ui/button";
@@ -39,10 +38,11 @@ export const Row = memo(
     const { workspace, level, members } = team;
     const { id, name, role, status, queue_depth } = workspace;
     const doing = whatItDoes(workspace, news);
+    const said = useId();
     return (
       <div
         role="treeitem"
-        aria-label={inWords(workspace, doing, unread)}
+        aria-labelledby={said}
         aria-level={level}
         aria-posinset={place}
         aria-setsize={of}
@@ -67,16 +67,18 @@ export const Row = memo(
             </span>
           )}
         </button>
-        <div className="min-w-0 flex-1 py-1.5">
-          {/* The whole row is pressed to open it. */}
-          <Link to={`/w/${id}`} tabIndex={-1} className="block truncate text-sm font-semibold after:absolute after:inset-0 after:content-['']">
-            {name}
-          </Link>
-          <p className={classes("truncate text-xs", doing ? "text-ink" : "text-ink-soft")}>{doing ?? role}</p>
+        <div id={said} className="flex min-w-0 flex-1 items-center gap-2">
+          <div className="min-w-0 flex-1 py-1.5">
+            {/* The whole row is pressed to open it. */}
+            <Link to={`/w/${id}`} tabIndex={-1} className="block truncate text-sm font-semibold after:absolute after:inset-0 after:content-['']">
+              {name}
+            </Link>
+            <p className={classes("truncate text-xs", doing ? "text-ink" : "text-ink-soft")}>{doing ?? role}</p>
+          </div>
+          {queue_depth > 0 && <Queue depth={queue_depth} />}
+          <Unread count={unread} />
+          <Status status={status} />
         </div>
-        {queue_depth > 0 && <Queue depth={queue_depth} />}
-        <Unread count={unread} />
-        <Status status={status} />
         <IconButton label={`Actions for ${name}`} aria-haspopup="menu" tabIndex={-1} className="relative z-10" onClick={(event) => openMenu(event.currentTarget)}>
           <EllipsisVertical aria-hidden className="size-4" />
         </IconButton>
@@ -86,11 +88,6 @@ export const Row = memo(
   // The tree is another one after every change in it; a row is drawn again for what it shows.
   (one, other) => SHOWN.every((name) => one[name] === other[name]) && one.team.workspace === other.team.workspace && one.team.level === other.team.level && one.team.members.length === other.team.members.length,
 );
-
-function inWords({ name, role, status, queue_depth }: Workspace, doing: string | null, unread: number): string {
-  const words = [name, role, status, doing, queue_depth > 0 && `${queue_depth} in its mailbox`, unread > 0 && `${unread} unread`];
-  return words.filter(Boolean).join(", ");
-}
 
 const SHOWN = ["place", "of", "folded", "unread", "news", "selected", "reachable", "found"] as const;
 
