@@ -1,5 +1,5 @@
 import { Check, ChevronDown, ChevronRight, EllipsisVertical } from "lucide-react";
-import { memo, useId } from "react";
+import { memo } from "react";
 import { Link } from "react-router";
 import { Avatar } from "@/ui/avatar";
 import { Unread } from "@/ui/badge";
@@ -38,11 +38,9 @@ export const Row = memo(
     const { workspace, level, members } = team;
     const { id, name, role, status, queue_depth } = workspace;
     const doing = whatItDoes(workspace, news);
-    const said = useId();
     return (
       <div
         role="treeitem"
-        aria-labelledby={said}
         aria-level={level}
         aria-posinset={place}
         aria-setsize={of}
@@ -58,16 +56,8 @@ export const Row = memo(
           found === false && "grayscale",
         )}
       >
-        <Opener name={name} folded={folded} onFold={() => fold([id], !folded)} shown={members.length > 0} />
-        <button type="button" tabIndex={-1} aria-label={selected ? `Deselect ${name}` : `Select ${name}`} onClick={() => onToggle(id)} className="relative z-10 shrink-0 rounded-xl">
-          <Avatar name={name} />
-          {selected && (
-            <span className="absolute inset-0 flex items-center justify-center rounded-xl bg-accent text-accent-ink">
-              <Check aria-hidden className="size-5" />
-            </span>
-          )}
-        </button>
-        <div id={said} className="flex min-w-0 flex-1 items-center gap-2">
+        {/* What is read comes first: a row is named by all that is in it, in this order. */}
+        <div className="order-3 flex min-w-0 flex-1 items-center gap-2">
           <div className="min-w-0 flex-1 py-1.5">
             {/* The whole row is pressed to open it. */}
             <Link to={`/w/${id}`} tabIndex={-1} className="block truncate text-sm font-semibold after:absolute after:inset-0 after:content-['']">
@@ -79,7 +69,16 @@ export const Row = memo(
           <Unread count={unread} />
           <Status status={status} />
         </div>
-        <IconButton label={`Actions for ${name}`} aria-haspopup="menu" tabIndex={-1} className="relative z-10" onClick={(event) => openMenu(event.currentTarget)}>
+        <Opener name={name} folded={folded} onFold={() => fold([id], !folded)} shown={members.length > 0} />
+        <button type="button" tabIndex={-1} aria-label={selected ? `Deselect ${name}` : `Select ${name}`} onClick={() => onToggle(id)} className="relative z-10 order-2 shrink-0 rounded-xl">
+          <Avatar name={name} />
+          {selected && (
+            <span className="absolute inset-0 flex items-center justify-center rounded-xl bg-accent text-accent-ink">
+              <Check aria-hidden className="size-5" />
+            </span>
+          )}
+        </button>
+        <IconButton label={`Actions for ${name}`} aria-haspopup="menu" tabIndex={-1} className="relative z-10 order-4" onClick={(event) => openMenu(event.currentTarget)}>
           <EllipsisVertical aria-hidden className="size-4" />
         </IconButton>
       </div>
@@ -93,14 +92,14 @@ const SHOWN = ["place", "of", "folded", "unread", "news", "selected", "reachable
 
 function Opener({ name, shown, folded, onFold }: { name: string; shown: boolean; folded: boolean; onFold: () => void }) {
   const Icon = folded ? ChevronRight : ChevronDown;
-  if (!shown) return <span className="w-8 shrink-0 pointer-coarse:w-10" />;
+  if (!shown) return <span className="order-1 w-8 shrink-0 pointer-coarse:w-10" />;
   return (
     <button
       type="button"
       tabIndex={-1}
       aria-label={`${folded ? "Open" : "Close"} the team of ${name}`}
       onClick={onFold}
-      className="relative z-10 flex h-11 w-8 shrink-0 items-center justify-center rounded-lg hover:bg-line pointer-coarse:w-10"
+      className="relative z-10 order-1 flex h-11 w-8 shrink-0 items-center justify-center rounded-lg hover:bg-line pointer-coarse:w-10"
     >
       <Icon aria-hidden className="size-4" />
     </button>
