@@ -18,7 +18,7 @@ PAGE_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/
 
 .DEFAULT_GOAL := help
 .PHONY: races model faults
-.PHONY: help install page page-types check-page browser up test check fault-tools mutants matrix soak powercuts bench growth leaks wheel lock schema clean
+.PHONY: help install page page-dev page-types check-page browser up test check fault-tools mutants matrix soak powercuts bench growth leaks wheel lock schema clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ page: $(PAGE)  ## build the page
 $(PAGE): $(PAGE_SOURCES) $(WEB)
 	@$(NPM) run --silent build
 	@touch $@
+
+page-dev: $(WEB)  ## the page with hot reload, in front of the server at POSTROOM_URL (http://127.0.0.1:8080)
+	$(NPM) run dev
 
 page-types: $(WEB)  ## write down the API in TypeScript, after it changed
 	@mkdir -p build
