@@ -26,9 +26,12 @@ WAIT = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Flow:
+    """``lease``: for how many seconds its servers hold what they call an agent for."""
+
     play: Callable[[Stage], Coroutine[Any, Any, None]]
     states: tuple[str, ...] = ("replied",)
     before: Callable[[Stage], Awaitable[None]] | None = None
+    lease: int = 5
 
 
 # Agents that fetch
@@ -357,7 +360,8 @@ FLOWS = {
     "expired": Flow(expired, ("expired",)),
     "removed": Flow(removed, ("failed",)),
     "fed": Flow(fed),
-    "taken_over": Flow(taken_over, before=_leave_post),
+    # However slowly the server starts, the leases of its last life have to be there still: it is to free them.
+    "taken_over": Flow(taken_over, before=_leave_post, lease=60),
     "repaired": Flow(repaired, before=_leave_gap),
     "disowned": Flow(disowned),
     "drained": Flow(drained),

@@ -26,7 +26,6 @@ END_SECONDS = LEASE + 5.0
 SETTINGS: dict[str, Any] = {
     "poll_seconds": "0.2",
     "backoff_seconds": "0.1",
-    "lease_seconds": "5",
     "attempt_limit": "3",
     "drain_seconds": "2",
 }

@@ -69,15 +69,19 @@ async def prepare(base: Base, *, bare: bool) -> None:
             await steps.install()
 
 
+def settings_of(case: Case) -> dict[str, Any]:
+    return {**SETTINGS, "lease_seconds": str(FLOWS[case.flow].lease)}
+
+
 async def on_shared_database(case: Case, base: Base, new_server: NewServer, traces: Traces) -> Stage:
     await prepare(base, bare=case.flow == "migrated")
-    server = new_server(database_url=base.dsn, secret_key=SECRET, admin_token=OPERATOR, **SETTINGS)
+    server = new_server(database_url=base.dsn, secret_key=SECRET, admin_token=OPERATOR, **settings_of(case))
     return Stage(server, traces, base.dsn, base.superuser_dsn)
 
 
 async def on_own_database(case: Case, new_server: NewServer, traces: Traces) -> Stage:
     """A server with a PostgreSQL of its own, that runs already unless the case is about the first start."""
-    stage = Stage(new_server(admin_token=OPERATOR, **SETTINGS), traces)
+    stage = Stage(new_server(admin_token=OPERATOR, **settings_of(case)), traces)
     if case.flow != "created":
         stage.launch()
         await stage.well()
