@@ -44,7 +44,8 @@ class File(Shown):
     def of_part(part: Json) -> "File":
         """From a part of an A2A message (1.0 form) that is no text."""
         raw: str | None = part.get("raw")
-        size = None if raw is None else len(raw.rstrip("=")) * 3 // 4
+        metadata: Json = part.get("metadata") or {}
+        size = metadata.get("postroom.size") if raw is None else len(raw.rstrip("=")) * 3 // 4
         name, kind = part.get("filename"), part.get("mediaType")
         return File(name=name, media_type=kind, bytes=size, url=part.get("url"), data=part.get("data"), raw=raw)
 

@@ -85,14 +85,15 @@ class Files:
 
         Raises Refused: ``file_unknown`` for one that is not whole or that the sender may not see, ``files_too_large``.
         """
-        named = [_named(part["url"]) for part in message.get("parts") or () if _is_ours(part)]
+        named = _named_in(message)
         if not named:
             return message
         found = await store.keep_files(self._db, named, kind, sender)
         for file in named:
             if file not in found:
                 raise Refused("The message names a file that is not there.", code="file_unknown", url=f"{URL}{file}")
-        self._check_size(sum(file.size for file in found.values()))
+        # One that is named twice counts twice: an agent that is called gets it twice.
+        self._check_size(sum(found[file].size for file in named))
         return message | {"parts": [_described(part, found) if _is_ours(part) else part for part in message["parts"]]}
 
     def _check_size(self, size: int) -> None:
@@ -102,13 +103,16 @@ class Files:
 
     async def attach(self, connection: Connection, content: Json, message: UUID) -> None:
         """What ``content`` names belongs to that message; for parts that are no message, which attaches its own."""
-        named = [_named(part["url"]) for part in content.get("parts") or () if _is_ours(part)]
-        if named:
+        if named := _named_in(content):
             await store.attach_files(connection, named, message)
 
     async def prune(self) -> bool:
         """Forget files that no message has named for a day, and uploads that came to nothing. Returns whether there may be more."""
         return await store.prune_files(self._db, _PRUNED_AT_ONCE) == _PRUNED_AT_ONCE
+
+
+def _named_in(content: Json) -> list[UUID]:
+    return [_named(part["url"]) for part in content.get("parts") or () if _is_ours(part)]
 
 
 def _is_ours(part: Json) -> bool:
