@@ -54,6 +54,13 @@ def test_an_upload_that_breaks_off_leaves_nothing(boss: Person) -> None:
     wait_for(lambda: boss.sql("select from file where id = $1", file) == [], 30, "what was left of it is gone")
 
 
+def test_the_feed_goes_on_while_a_file_is_on_its_way(boss: Person) -> None:
+    """It is read below the oldest transaction that runs: one as long as an upload would hold it up for everybody."""
+    with boss.uploading(2 * PIECE, b"x" * (PIECE + 1000)):
+        ada = boss.make("ada")
+        wait_for(lambda: boss.ask("GET", f"/workspaces/{ada.id}/activity").body, 30, "the feed tells of her")
+
+
 @pytest.mark.parametrize(
     ("given", "kept"),
     [

@@ -27,8 +27,8 @@ Feed = Callable[[asyncio.StreamWriter], Awaitable[None]]
 @pytest.fixture(scope="module")
 def hasty(short_directory: Any) -> Generator[ServerProcess]:
     """A server with little patience and few places."""
-    limits = {"header_seconds": str(HEAD_SECONDS), "body_seconds": str(BODY_SECONDS), "address_connection_limit": "12"}
-    process = ServerProcess(short_directory / "hasty", **limits)
+    seconds = {"header_seconds": str(HEAD_SECONDS), "body_seconds": str(BODY_SECONDS), "upload_seconds": str(BODY_SECONDS)}
+    process = ServerProcess(short_directory / "hasty", **seconds, address_connection_limit="12")
     try:
         yield process.start()
     finally:
@@ -141,6 +141,13 @@ async def test_a_dripping_chunked_body_is_refused_and_cut(hasty: ServerProcess) 
     took, said = await seconds_until_cut(hasty, _dripping(_head(hasty, "Transfer-Encoding: chunked"), b"1\r\na\r\n"))
     assert BODY_SECONDS * 0.9 <= took < BODY_SECONDS + LATE
     assert said.startswith(b"HTTP/1.1 408")
+
+
+async def test_a_dripping_file_is_refused_and_cut(hasty: ServerProcess) -> None:
+    took, said = await seconds_until_cut(hasty, _dripping(_head(hasty, "Content-Length: 1000", path="/files?name=a")))
+    assert BODY_SECONDS * 0.9 <= took < BODY_SECONDS + LATE
+    assert said.startswith(b"HTTP/1.1 408")
+    assert _body(said)["code"] == "body_timeout"
 
 
 async def test_a_body_that_nobody_reads_is_cut(hasty: ServerProcess) -> None:
