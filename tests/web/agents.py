@@ -39,8 +39,14 @@ class Team:
 
     @asynccontextmanager
     async def working(self, handler: Handler, name: str = "Worker", **fields: object) -> AsyncGenerator[Worker]:
-        """A workspace with an agent, for the length of the block; it finds its server again when that was away."""
+        """A workspace with an agent, for the length of the block."""
         worker = await self.idle(name, **fields)
+        async with self.at_work(worker, handler):
+            yield worker
+
+    @asynccontextmanager
+    async def at_work(self, worker: Worker, handler: Handler) -> AsyncGenerator[None]:
+        """The agent of a workspace; it finds its server again when that was away."""
         agent = Agent(
             worker.name,
             url=self.server.url,
@@ -54,7 +60,7 @@ class Team:
         agent.on_message(handler)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(agent.serve())
-            yield worker
+            yield
             agent.stop()
 
     async def history(self, worker: Worker) -> list[Json]:
@@ -70,8 +76,8 @@ class Team:
 
 async def echo(message: Message) -> str:
     """Says back what it is told, and how many bytes came with it."""
-    files = "".join(f" [{file.name}: {len(file.content)}]" for file in message.files)
-    return f"You said: {message.text}{files}"
+    files = [f" [{file.name}: {len(await file.read())}]" for file in message.files]
+    return f"You said: {message.text}{''.join(files)}"
 
 
 async def fail(message: Message) -> str:

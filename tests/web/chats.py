@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import FilePayload, Locator, Page, expect
 
 from tests.web.agents import Team, Worker
 from tests.web.devices import SECONDS, Device
 
 # Key and text of each message that is drawn, from above; two frames, so that what a scroll brought is there.
 _DRAWN = """log => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(
-    [...log.querySelectorAll("article")].map(one => [one.dataset.messageId ?? one.dataset.key, one.innerText])))))"""
-_UP = "log => { log.scrollTop -= log.clientHeight / 2; return log.scrollTop }"
+    [...log.querySelectorAll("article")].map(one => [one.dataset.messageId ?? one.dataset.key, one.textContent])))))"""
+_UP = "log => { log.scrollTop -= log.clientHeight * 0.8; return log.scrollTop }"
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,10 @@ class Chat:
         """Write and press Enter."""
         await self.box.fill(text)
         await self.box.press("Enter")
+
+    async def attach(self, *files: FilePayload) -> None:
+        """Pick files."""
+        await self.page.get_by_label("Files to attach").set_input_files(files)
 
     def line(self, text: str) -> Locator:
         """The message that says exactly this."""

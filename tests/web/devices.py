@@ -17,14 +17,11 @@ PHONE: Options = {"viewport": {"width": 390, "height": 844}, "has_touch": True, 
 NARROWEST: Options = PHONE | {"viewport": {"width": 320, "height": 568}}
 LIGHT, DARK = "light", "dark"
 
-AWAY = (
-    r"ERR_CONNECTION_REFUSED",
-    r"ERR_CONNECTION_RESET",
-    r"ERR_EMPTY_RESPONSE",
-    r"ERR_INTERNET_DISCONNECTED",
-    r"WebSocket connection .* failed",
-)
+AWAY = (r"net::ERR_", r"WebSocket connection .* failed")
 """What Chromium says of a server or a network that is not there."""
+
+REFUSED = r"status of 401"
+"""What it says of the page's first question, for a stranger."""
 
 SECONDS = 30.0
 """What anything may take on a slow machine before it counts as not happening."""
@@ -47,6 +44,19 @@ class Device:
         code = login_link(self.server).partition("#")[2]
         answer = await self.context.request.post(f"{url}/session", data={"code": code}, headers={"Origin": url})
         assert answer.ok, await answer.text()
+
+    async def end_session(self) -> None:
+        """End it from afar, as for a lost phone."""
+        url, operator = self.server.url, self.server.operator_token
+        sessions = await (await self.context.request.get(f"{url}/sessions")).json()
+        own = next(session["id"] for session in sessions if session["current"])
+        assert ask(url, "DELETE", f"/sessions/{own}", token=operator).status == 204
+
+    async def slow_uploads(self, bytes_per_second: int) -> None:
+        """From now on, as over a thin line; -1 is as fast as it goes."""
+        session = await self.context.new_cdp_session(self.page)
+        line = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_per_second}
+        await session.send("Network.emulateNetworkConditions", line)  # pyright: ignore[reportUnknownMemberType]
 
     async def open(self, path: str = "/") -> Page:
         """Go to an address of the page."""

@@ -37,7 +37,7 @@ async def test_the_theme_is_the_systems_until_one_is_chosen_and_stays(new_device
     device = await new_device(theme=DARK)
     page = await device.opened("/team")
     assert await _theme(page) == "dark"
-    await page.get_by_role("button", name="More").click()
+    await page.get_by_role("button", name="More", exact=True).click()
     await page.get_by_role("menuitem", name="Light").click()
     await expect(page.locator("html")).to_have_attribute("data-theme", "light")
     await page.reload()

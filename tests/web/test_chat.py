@@ -1,0 +1,149 @@
+"""A chat from day to day: streaming, cancelling, failing, several devices, a flood, odd clocks, long texts."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.async_api import expect
+
+from tests.web.agents import Gate, Stream, Team, echo, fail
+from tests.web.chats import agree, letters, open_chat, read
+from tests.web.conftest import NewDevice
+from tests.web.devices import AWAY, PHONE, REFUSED, Device, login_link
+
+AT_ONCE = 200
+
+
+async def test_an_answer_is_shown_as_it_is_written(phone: Device, team: Team) -> None:
+    stream = Stream()
+    async with team.working(stream.answer) as worker:
+        chat = await open_chat(phone, worker)
+        await chat.send("Go on.")
+        growing = chat.log.locator("[data-streaming]")
+        await expect(growing).to_have_text("The first half, as it comes;")
+        stream.open.set()
+        await chat.shows("The first half, as it comes; and the second half.")
+        await expect(growing).to_have_count(0)
+
+
+async def test_work_is_cancelled(desk: Device, team: Team) -> None:
+    gate = Gate()
+    async with team.working(gate.answer) as worker:
+        chat = await open_chat(desk, worker)
+        await chat.send("Letter 1.")
+        await expect(chat.line("Letter 1.")).to_have_attribute("data-state", "handed")
+        await expect(chat.log.get_by_text("half way")).to_be_visible()
+        await chat.line("Letter 1.").get_by_role("button", name="Cancel").click()
+        await expect(chat.line("Letter 1.")).to_have_attribute("data-state", "cancelled")
+        await expect(chat.log.get_by_text("half way")).to_have_count(0)
+
+
+async def test_what_failed_says_why_and_is_sent_again(desk: Device, team: Team) -> None:
+    async with team.working(fail) as worker:
+        chat = await open_chat(desk, worker)
+        await chat.send("Letter 1.")
+        first = chat.log.get_by_role("article").first
+        await expect(first).to_have_attribute("data-state", "failed")
+        await expect(first).to_contain_text("I can not do this: Letter 1.")
+        await first.get_by_role("button", name="Send again").click()
+        await expect(chat.log.get_by_role("article")).to_have_count(2)
+        assert [entry["content"] for entry in await team.history(worker)] == ["Letter 1.", "Letter 1."]
+
+
+async def test_what_is_sent_without_a_network_arrives_once_and_in_order(phone: Device, team: Team) -> None:
+    phone.faults.expect(*AWAY)
+    async with team.working(echo) as worker:
+        chat = await open_chat(phone, worker)
+        await phone.context.set_offline(True)
+        for number in range(1, 6):
+            await chat.send(f"Letter {number}.")
+            await chat.shows(f"Letter {number}.")
+        await expect(chat.line("Letter 5.")).to_contain_text("Goes out when there is a connection")
+        assert await team.history(worker) == []
+        await phone.context.set_offline(False)
+        await chat.shows("You said: Letter 5.")
+        said = [entry["content"] for entry in await team.history(worker) if entry["role"] == "user"]
+        assert said == letters(range(1, 6))[::2]
+        assert sorted(read(await chat.everything(10))) == sorted(letters(range(1, 6)))
+
+
+async def test_two_tabs_and_another_device_are_in_step(new_device: NewDevice, team: Team) -> None:
+    desk, phone = await new_device(), await new_device(PHONE)
+    async with team.working(echo) as worker:
+        here, there = await open_chat(desk, worker), await open_chat(phone, worker)
+        tab = Device(desk.server, desk.context, await desk.context.new_page(), desk.faults)
+        beside = await open_chat(tab, worker)
+        for number, sender in enumerate((here, beside, there, here), start=1):
+            await sender.send(f"Letter {number}.")
+            for chat in (here, beside, there):
+                await chat.shows(f"You said: Letter {number}.")
+        for chat in (here, beside, there):
+            await agree(chat, team, letters(range(1, 5)))
+
+
+@pytest.mark.parametrize("days", [-1, 1], ids=["a day slow", "a day fast"])
+async def test_a_clock_that_is_wrong_by_a_day_changes_nothing(desk: Device, team: Team, days: int) -> None:
+    async with team.working(echo) as worker:
+        await desk.page.clock.install(time=datetime.now(UTC) + timedelta(days=days))
+        chat = await open_chat(desk, worker)
+        for number in range(1, 4):
+            await chat.send(f"Letter {number}.")
+            await chat.shows(f"You said: Letter {number}.")
+        await agree(chat, team, letters(range(1, 4)))
+
+
+async def test_two_hundred_messages_arrive_at_once(phone: Device, team: Team) -> None:
+    worker = await team.idle()
+    chat = await open_chat(phone, worker)
+    async with team.server.client(worker.token) as agent, asyncio.TaskGroup() as notices:
+        for number in range(AT_ONCE):
+            notices.create_task(agent.notify(worker.id, f"Letter {number}.", key=f"notice {number}"))
+    kept = [entry["content"] for entry in await team.history(worker)]
+    await chat.shows(kept[-1])
+    assert len(kept) == AT_ONCE
+    assert read(await chat.everything(AT_ONCE)) == kept
+
+
+async def test_a_text_near_the_limit_is_sent_and_one_over_it_says_so(desk: Device, team: Team) -> None:
+    async with team.working(lambda message: f"You said {len(message.text)}.") as worker:
+        chat = await open_chat(desk, worker)
+        most = 1_040_000
+        await chat.send("x" * most)
+        await chat.shows(f"You said {most}.")
+        await chat.box.fill("x" * 1_060_000)
+        await expect(chat.page.get_by_role("alert")).to_contain_text("too long")
+        await expect(chat.page.get_by_role("button", name="Send", exact=True)).to_be_disabled()
+
+
+async def test_a_session_that_ends_in_mid_typing_keeps_what_was_written(desk: Device, team: Team) -> None:
+    async with team.working(echo) as worker:
+        chat = await open_chat(desk, worker)
+        await chat.box.fill("Letter 1.")
+        desk.faults.expect(REFUSED)
+        await desk.end_session()
+        over = chat.page.get_by_role("dialog", name="You are logged out")
+        await expect(over).to_be_visible()
+        await over.get_by_label("Login link or code").fill(login_link(desk.server))
+        await over.get_by_role("button", name="Log in").click()
+        await expect(over).to_be_hidden()
+        await expect(chat.box).to_have_value("Letter 1.")
+        await chat.box.press("Enter")
+        await chat.shows("You said: Letter 1.")
+
+
+async def test_a_draft_stays_through_a_reload_and_a_logout(desk: Device, team: Team) -> None:
+    worker = await team.idle()
+    chat = await open_chat(desk, worker)
+    await chat.box.fill("Not yet finished")
+    await chat.page.goto(f"{desk.server.url}/team")
+    await open_chat(desk, worker)
+    await expect(chat.box).to_have_value("Not yet finished")
+    await chat.page.reload()
+    await expect(chat.box).to_have_value("Not yet finished")
+    desk.faults.expect(REFUSED)
+    await chat.page.get_by_role("button", name="More", exact=True).click()
+    await chat.page.get_by_role("menuitem", name="Log out").click()
+    await expect(chat.page.get_by_label("Login link or code")).to_be_visible()
+    await desk.log_in()
+    await open_chat(desk, worker)
+    await expect(chat.box).to_have_value("Not yet finished")
