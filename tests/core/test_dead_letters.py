@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from postroom.core.deliveries.model import Failure
@@ -11,8 +12,9 @@ from postroom.core.events.model import EventFilter
 from postroom.core.identity.model import Principal
 from postroom.core.messages.model import DeadLetterPage, Draft, Passage
 from postroom.errors import Conflict, Forbidden, Gone, NotFound, PostroomError, TooMany
+from tests.core.test_growth import Crowd
 from tests.core.test_path import answer, claim, draft, hold, send
-from tests.core.test_reading import person, texts
+from tests.core.test_reading import person, texts, write_lines
 from tests.support.database import House
 
 
@@ -190,3 +192,24 @@ async def test_they_are_for_those_who_manage(house: House) -> None:
             await missing
     assert len(refused) == 3 and await ids(house) == [letter]
     assert len((await house.services.reading.history(house.operator, agent.id, Passage())).entries) == 1
+
+
+async def test_a_page_costs_what_it_shows_however_many_were_dropped(house: House, dsn: str) -> None:
+    agent = await house.workspace()
+    await write_lines(house, agent, [("from_people", "t", "x")] * 4000)
+    await house.sql(
+        """with ended as (
+            insert into outcome (message_id, state, error, attempts) select id, 'failed', '{"code": "c", "detail": "d"}', 1 from message
+            returning message_id, ended_at)
+        insert into dead_letter (message_id, workspace_id, ended_at, dropped_at)
+        select message_id, $1, ended_at, case when random() < 0.95 then ended_at end from ended""",
+        agent.id,
+    )
+    connection = await asyncpg.connect(dsn, server_settings={"plan_cache_mode": "force_generic_plan"})
+    try:
+        await connection.execute("vacuum analyze")
+        crowd = Crowd(connection, agent.id, agent.id, house.operator.credential_id)
+        for workspace in (None, agent.id):
+            assert await crowd.rows("messages", "list_dead_letters", workspace, None, None, 50) < 1000
+    finally:
+        await connection.close()
