@@ -29,5 +29,6 @@ export default defineConfig({
   // The server puts a fresh one into every answer (edges/rest/page.py).
   html: { cspNonce: "NONCE" },
   build: { outDir: "../src/postroom/page", emptyOutDir: true, sourcemap: false, assetsInlineLimit: 0, chunkSizeWarningLimit: 700 },
-  server: { proxy: Object.fromEntries(API.map((path) => [path, { target: server, changeOrigin: false }])) },
+  // To the server it looks as if its own page were asking: it answers to its own Host and Origin only.
+  server: { proxy: Object.fromEntries(API.map((path) => [path, { target: server, changeOrigin: true, headers: { Origin: server }, ws: true }])) },
 });
