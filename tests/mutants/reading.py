@@ -48,6 +48,13 @@ READING = [
         tests=(f"{_READING}::test_a_search_through_large_messages_stops_sooner_and_misses_nothing",),
     ),
     Seed(
+        name="L36 a page of the activity that goes back passes over what the same transaction did",
+        file="core/events/store.py",
+        old="place = (str(before.xid), before.id) if",
+        new="place = (str(before.xid), 0) if",
+        tests=("tests/core/test_events.py::test_the_feed_is_read_backwards_without_a_gap_though_its_times_are_out_of_order",),
+    ),
+    Seed(
         name="L12 an answer to another agent counts as said to people",
         file="sql/migrations/0005_create_delivery_functions.sql",
         old="case one.strand when 'from_people' then 'to_people' else 'agents' end",
