@@ -14,7 +14,7 @@ export function ActivityRow({ row, names }: { row: Row; names: Names }) {
   const [open, setOpen] = useState(false);
   const { icon: Icon, sentence, tone, detail } = tell(row, names);
   return (
-    <article data-event={row.event} className="border-b border-line px-4 py-2 md:px-6">
+    <article data-event={row.event} data-cursor={row.cursor} className="border-b border-line px-4 py-2 md:px-6">
       <div className="flex items-start gap-3">
         <Icon aria-hidden className={classes("mt-2 size-4 shrink-0", tone === undefined ? "text-ink-soft" : TONES[tone])} />
         <div className="min-w-0 flex-1 py-1.5 text-sm">
