@@ -2,7 +2,6 @@ import { useQuery } from "@tanstack/react-query";
 import { Badge } from "@/ui/badge";
 import { Trouble, Waiting } from "@/ui/notice";
 import { Page } from "@/ui/panel";
-import { lasting, useNow } from "@/ui/time";
 import { Findings } from "./findings-list";
 import { Figures } from "./figures";
 import { healthQuery } from "./health";
@@ -10,12 +9,12 @@ import { Loops, Mailboxes, Pools, Servers } from "./health-tables";
 
 /** How the post room is doing, while one looks. */
 export function HealthPage() {
-  const { data: health, error, refetch, dataUpdatedAt } = useQuery(healthQuery);
+  const { data: health, error, refetch } = useQuery(healthQuery);
   const beside = health && <Badge>version {health.details.version}</Badge>;
   return (
     <Page title="Health" beside={beside}>
       {!health && (error ? <Trouble error={error} onRetry={() => void refetch()} /> : <Waiting what="Asking the server" />)}
-      {health && error && <Old at={dataUpdatedAt} why={error.message} />}
+      {health && error && <Old why={error.message} />}
       {health && (
         <>
           <Findings health={health} />
@@ -32,11 +31,10 @@ export function HealthPage() {
   );
 }
 
-function Old({ at, why }: { at: number; why: string }) {
-  const now = useNow();
+function Old({ why }: { why: string }) {
   return (
     <p role="alert" className="rounded-lg bg-warn-soft px-4 py-2 text-sm text-warn">
-      {why} What stands below is {lasting(now - at)} old; it is asked for again by itself.
+      {why} What stands below is from before that; it is asked for again by itself.
     </p>
   );
 }

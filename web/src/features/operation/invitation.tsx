@@ -12,7 +12,8 @@ const QrCode = lazy(async () => ({ default: (await import("./qr-code")).QrCode }
 
 /** Lets another device of one's own in. */
 export function Invitation() {
-  const making = useMutation({ mutationFn: async () => ({ link: await data(api.POST("/login-link")), at: Date.now() }) });
+  const now = useNow();
+  const making = useMutation({ mutationFn: async () => ({ link: await data(api.POST("/login-link")), at: now }) });
   return (
     <Panel title="Another device">
       <div className="flex flex-col gap-4 text-sm">
