@@ -1,30 +1,22 @@
-import { request } from "./client";
+import { type Schemas, request } from "./client";
 import { Problem } from "./problem";
+
+const NAME = "X-Postroom-Message-Id";
 
 type Json = Readonly<Record<string, unknown>>;
 
-export interface Part {
-  text?: string;
-  url?: string;
-  filename?: string;
-  mediaType?: string;
-}
-
-export interface Said {
+interface Said {
   key: string;
   threadId: string;
   /** The task whose question this answers. */
   taskId: string | null;
-  parts: readonly Part[];
+  parts: readonly Schemas["Part"][];
 }
 
 /** Hands a message to the server; its id there. The key is also its `messageId`, by which the history names it. */
 export async function sendMessage(workspaceId: string, { key, threadId, taskId, parts }: Said): Promise<string> {
   const message = { messageId: key, role: "ROLE_USER", contextId: threadId, ...(taskId && { taskId }), parts };
-  const answer = await call(workspaceId, "SendMessage", { message, configuration: { returnImmediately: true } }, { "Idempotency-Key": key });
-  const id = answer.headers.get("X-Postroom-Message-Id");
-  if (id === null) throw new Problem(502, { error: "Something between this page and the server swallowed its answer." });
-  return id;
+  return call(workspaceId, "SendMessage", { message, configuration: { returnImmediately: true } }, { "Idempotency-Key": key });
 }
 
 /** Raises Problem when it has ended already. */
@@ -32,16 +24,18 @@ export async function cancelTask(workspaceId: string, taskId: string): Promise<v
   await call(workspaceId, "CancelTask", { id: taskId }, {});
 }
 
-async function call(workspaceId: string, method: string, params: Json, headers: Readonly<Record<string, string>>): Promise<Response> {
+/** The id of the message that it was about: whoever is told it was understood, even if the rest of the answer is cut off. */
+async function call(workspaceId: string, method: string, params: Json, headers: Readonly<Record<string, string>>): Promise<string> {
   const init = {
     method: "POST",
     headers: { "Content-Type": "application/json", "A2A-Version": "1.0", ...headers },
     body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
   };
   const answer = await post(`/workspaces/${workspaceId}/a2a`, init);
-  const body = (await answer.clone().json()) as { error?: Json };
-  if (body.error) throw refusal(answer.status, body.error, null);
-  return answer;
+  const id = answer.headers.get(NAME);
+  if (id !== null) return id;
+  const body = (await answer.json()) as { error?: Json };
+  throw body.error ? refusal(answer.status, body.error, null) : new Problem(502, { error: "Something between this page and the server answered in its place." });
 }
 
 /** A refusal has the error of every other route as the `data` of its JSON-RPC error. */

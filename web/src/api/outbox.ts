@@ -23,7 +23,8 @@ class Outbox {
 
   constructor() {
     this.#others.onmessage = () => void this.load();
-    void this.load();
+    // A browser that keeps nothing has nothing to send; whoever writes is told.
+    void this.load().catch(() => undefined);
   }
 
   get messages(): readonly Outgoing[] {

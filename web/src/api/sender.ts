@@ -1,4 +1,5 @@
-import { type Part, sendMessage } from "./a2a";
+import { sendMessage } from "./a2a";
+import type { Schemas } from "./client";
 import { type Outgoing, kept } from "./kept";
 import { live } from "./live";
 import { outbox, stageOf } from "./outbox";
@@ -121,7 +122,7 @@ async function sendFilesAgain(message: Outgoing): Promise<boolean> {
   return (await outbox.change(message, { files: message.files.map((file) => ({ ...file, url: null })) })) !== undefined;
 }
 
-function partsOf({ text, files }: Outgoing): Part[] {
+function partsOf({ text, files }: Outgoing): Schemas["Part"][] {
   const named = files.flatMap(({ url }) => (url === null ? [] : [{ url }]));
   return text === "" ? named : [{ text }, ...named];
 }
