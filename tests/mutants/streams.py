@@ -21,6 +21,13 @@ STREAMS = [
         tests=("tests/agent/test_served_progress.py::test_words_of_the_callee_are_seen_in_the_delegation_the_feed_and_by_who_waits",),
     ),
     Seed(
+        name="U6 a result that begins anew is shown behind the one that it takes the place of",
+        file="edges/push/telling.py",
+        old="_Piece(append=False)",
+        new="_Piece(append=True)",
+        tests=(f"{_STREAMS}::test_a_piece_tells_whether_it_goes_on",),
+    ),
+    Seed(
         name="U6 the words of a task are told at every look at it",
         file="edges/push/telling.py",
         old="if parts and parts != self._newest:",

@@ -13,13 +13,14 @@ interface Props {
   refused: string;
   onText: (text: string) => void;
   onFiles: (files: readonly File[]) => void;
+  onAsFile: () => void;
   onRemove: (file: KeptFile) => void;
   onSend: () => void;
   onCancel: () => void;
 }
 
 /** Where one writes. Enter sends, Shift-Enter breaks the line, Escape gives up what was begun. */
-export function Composer({ to, draft: { text, files }, refused, onText, onFiles, onRemove, onSend, onCancel }: Props) {
+export function Composer({ to, draft: { text, files }, refused, onText, onFiles, onAsFile, onRemove, onSend, onCancel }: Props) {
   const box = useGrowing(text);
   const wrong = tooLong(text);
   const ready = wrong === null && (text.trim() !== "" || files.length > 0);
@@ -39,7 +40,7 @@ export function Composer({ to, draft: { text, files }, refused, onText, onFiles,
   };
   return (
     <div className="mx-auto flex max-w-4xl flex-col gap-1">
-      {wrong !== null && <TooLong why={wrong} onFile={() => onFiles([new File([text], "message.txt", { type: "text/plain" })])} />}
+      {wrong !== null && <TooLong why={wrong} onFile={onAsFile} />}
       {refused && (
         <p role="alert" className="px-2 text-xs text-bad">
           {refused}

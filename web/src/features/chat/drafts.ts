@@ -39,6 +39,10 @@ export function useDraft(workspaceId: string) {
     }
     setRefused(whys.join(" "));
   };
+  const asFile = async (text: string) => {
+    const file = await keep(new File([text], "message.txt", { type: "text/plain" }));
+    write({ text: "", files: [...(now.current?.files ?? []), file] });
+  };
   const remove = (file: KeptFile) => {
     write({ files: (now.current?.files ?? []).filter(({ key }) => key !== file.key) });
     void forget(file).catch(complain);
@@ -49,6 +53,8 @@ export function useDraft(workspaceId: string) {
     refused,
     write,
     attach: (files: readonly File[]) => void attach(files).catch(complain),
+    /** What is written becomes a file: it is too long for anything else. */
+    asFile: () => void asFile(draft.text).catch(complain),
     remove,
     /** What is in the store is there already, or is put away by somebody else. */
     show,

@@ -56,7 +56,7 @@ const COMPONENTS: Components = {
   code: ({ children }) => <code className="rounded bg-raised px-1 py-0.5 font-mono text-[0.85em]">{children}</code>,
   pre: ({ node }) => <Code text={textOf(node).replace(/\n$/, "")} label="Code" />,
   table: ({ children }) => (
-    <div tabIndex={0} role="region" aria-label="Table" className="overflow-x-auto">
+    <div tabIndex={0} role="group" aria-label="Table" className="overflow-x-auto">
       <table className="border-collapse text-sm">{children}</table>
     </div>
   ),

@@ -13,7 +13,7 @@ export function tooLong(text: string): string | null {
   // A character takes three bytes at most, six when it must be escaped.
   if (text.length * 6 <= MOST) return null;
   const size = BYTES.encode(JSON.stringify(text)).length;
-  return size <= MOST ? null : `This text is too long: ${(size / 2 ** 20).toFixed(1)} MiB, and a message has at most 1 MiB. Send it as a file.`;
+  return size <= MOST ? null : `This text is too long: ${Math.ceil(size / 1_024)} KiB; a message has at most ${MOST / 1_024}. A file may have more.`;
 }
 
 /** What has failed is said anew: another message, the same words. */

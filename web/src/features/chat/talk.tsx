@@ -17,7 +17,7 @@ import { openQuestion } from "./window";
 /** The people's conversation with an agent, and where they write. */
 export function Talk({ workspace, history, shown, threadId }: View & { threadId: string | null }) {
   const { data: me } = useSession();
-  const { draft, refused, write, attach, remove, show, blank } = useDraft(workspace.id);
+  const { draft, refused, write, attach, asFile, remove, show, blank } = useDraft(workspace.id);
   const readSeq = useOpenedAt(workspace.id);
   // What is before the last message of a thread may be of another one, and not read.
   useReadMark(workspace.id, shown.window, shown.along && threadId === null);
@@ -57,6 +57,7 @@ export function Talk({ workspace, history, shown, threadId }: View & { threadId:
           refused={refused}
           onText={(text) => write({ text })}
           onFiles={attach}
+          onAsFile={asFile}
           onRemove={remove}
           onSend={send}
           onCancel={setAside}
