@@ -1,6 +1,6 @@
 import { X } from "lucide-react";
 import { Dialog as Radix } from "radix-ui";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { IconButton } from "./button";
 import { classes } from "./classes";
 
@@ -14,31 +14,44 @@ interface Props {
 }
 
 /** A window over the page; at the bottom of a phone's screen. Escape, the cross and a press beside it close it. */
-export function Dialog({ open, onClose, title, description, wide = false, children }: Props) {
+export function Dialog({ open, ...rest }: Props) {
   return (
-    <Radix.Root open={open} onOpenChange={(now) => !now && onClose()}>
+    <Radix.Root open={open} onOpenChange={(now) => !now && rest.onClose()}>
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-40 bg-black/45" />
-        <Radix.Content
-          {...(description === undefined ? { "aria-describedby": undefined } : {})}
-          className={classes(
-            "fixed inset-x-0 bottom-0 z-50 flex max-h-[92dvh] flex-col rounded-t-2xl bg-surface shadow-raised outline-none",
-            "sm:inset-auto sm:top-1/2 sm:left-1/2 sm:w-full sm:-translate-x-1/2 sm:-translate-y-1/2 sm:rounded-2xl",
-            wide ? "sm:max-w-3xl" : "sm:max-w-lg",
-          )}
-        >
-          <header className="flex items-start gap-3 px-5 pt-4">
-            <div className="min-w-0 flex-1">
-              <Radix.Title className="text-lg font-semibold">{title}</Radix.Title>
-              {description !== undefined && <Radix.Description className="mt-1 text-sm text-ink-soft">{description}</Radix.Description>}
-            </div>
-            <IconButton label="Close" onClick={onClose}>
-              <X aria-hidden className="size-5" />
-            </IconButton>
-          </header>
-          <div className="min-h-0 overflow-y-auto px-5 pt-3 pb-[max(1.25rem,env(safe-area-inset-bottom))]">{children}</div>
-        </Radix.Content>
+        <Window {...rest} />
       </Radix.Portal>
     </Radix.Root>
+  );
+}
+
+function Window({ onClose, title, description, wide = false, children }: Omit<Props, "open">) {
+  // Nothing here opens it for Radix to know where the focus goes back to: it was there when this was drawn first.
+  const [opener] = useState(() => document.activeElement);
+  const goBack = (event: Event) => {
+    event.preventDefault();
+    if (opener instanceof HTMLElement) opener.focus();
+  };
+  return (
+    <Radix.Content
+      onCloseAutoFocus={goBack}
+      {...(description === undefined ? { "aria-describedby": undefined } : {})}
+      className={classes(
+        "fixed inset-x-0 bottom-0 z-50 flex max-h-[92dvh] flex-col rounded-t-2xl bg-surface shadow-raised outline-none",
+        "sm:inset-auto sm:top-1/2 sm:left-1/2 sm:w-full sm:-translate-x-1/2 sm:-translate-y-1/2 sm:rounded-2xl",
+        wide ? "sm:max-w-3xl" : "sm:max-w-lg",
+      )}
+    >
+      <header className="flex items-start gap-3 px-5 pt-4">
+        <div className="min-w-0 flex-1">
+          <Radix.Title className="text-lg font-semibold">{title}</Radix.Title>
+          {description !== undefined && <Radix.Description className="mt-1 text-sm text-ink-soft">{description}</Radix.Description>}
+        </div>
+        <IconButton label="Close" onClick={onClose}>
+          <X aria-hidden className="size-5" />
+        </IconButton>
+      </header>
+      <div className="min-h-0 overflow-y-auto px-5 pt-3 pb-[max(1.25rem,env(safe-area-inset-bottom))]">{children}</div>
+    </Radix.Content>
   );
 }

@@ -1,5 +1,5 @@
 import { ContextMenu, DropdownMenu } from "radix-ui";
-import type { ComponentType, ReactNode } from "react";
+import { type ComponentType, type ReactNode, useRef } from "react";
 import { classes } from "./classes";
 
 export interface MenuItem {
@@ -19,12 +19,29 @@ const ROW =
 
 type Parts = Pick<typeof ContextMenu, "Item" | "Separator" | "Group">;
 
-function Groups({ groups, parts: { Item, Separator, Group } }: { groups: MenuGroups; parts: Parts }) {
+/**
+ * What was chosen happens when the menu is gone and has given the focus back to where it came from: a dialog that it opens will return it
+ * to there, too.
+ */
+function useChosen() {
+  const chosen = useRef<MenuItem["onSelect"]>(null);
+  const choose = (act: MenuItem["onSelect"]) => {
+    chosen.current = act;
+  };
+  const onCloseAutoFocus = () => {
+    const act = chosen.current;
+    chosen.current = null;
+    if (act) queueMicrotask(act);
+  };
+  return { choose, onCloseAutoFocus };
+}
+
+function Groups({ groups, choose, parts: { Item, Separator, Group } }: { groups: MenuGroups; choose: (act: MenuItem["onSelect"]) => void; parts: Parts }) {
   return groups.map((items, number) => (
     <Group key={items[0]?.label ?? number}>
       {number > 0 && <Separator className="my-1 h-px bg-line" />}
       {items.map(({ label, icon: Icon, onSelect, danger, disabled }) => (
-        <Item key={label} onSelect={onSelect} disabled={disabled ?? false} className={classes(ROW, danger && "text-bad")}>
+        <Item key={label} onSelect={() => choose(onSelect)} disabled={disabled ?? false} className={classes(ROW, danger && "text-bad")}>
           {Icon && <Icon className="size-4" aria-hidden />}
           {label}
         </Item>
@@ -35,12 +52,13 @@ function Groups({ groups, parts: { Item, Separator, Group } }: { groups: MenuGro
 
 /** A menu under a button; `children` is the button. */
 export function Menu({ groups, children }: { groups: MenuGroups; children: ReactNode }) {
+  const { choose, onCloseAutoFocus } = useChosen();
   return (
     <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger asChild>{children}</DropdownMenu.Trigger>
       <DropdownMenu.Portal>
-        <DropdownMenu.Content className={BOX} sideOffset={4} align="end" collisionPadding={8}>
-          <Groups groups={groups} parts={DropdownMenu} />
+        <DropdownMenu.Content className={BOX} sideOffset={4} align="end" collisionPadding={8} onCloseAutoFocus={onCloseAutoFocus}>
+          <Groups groups={groups} choose={choose} parts={DropdownMenu} />
         </DropdownMenu.Content>
       </DropdownMenu.Portal>
     </DropdownMenu.Root>
@@ -49,12 +67,13 @@ export function Menu({ groups, children }: { groups: MenuGroups; children: React
 
 /** A menu where one presses with the right button, or long; `children` is where. */
 export function RightMenu({ groups, children }: { groups: MenuGroups; children: ReactNode }) {
+  const { choose, onCloseAutoFocus } = useChosen();
   return (
     <ContextMenu.Root modal={false}>
       <ContextMenu.Trigger asChild>{children}</ContextMenu.Trigger>
       <ContextMenu.Portal>
-        <ContextMenu.Content className={BOX} collisionPadding={8}>
-          <Groups groups={groups} parts={ContextMenu} />
+        <ContextMenu.Content className={BOX} collisionPadding={8} onCloseAutoFocus={onCloseAutoFocus}>
+          <Groups groups={groups} choose={choose} parts={ContextMenu} />
         </ContextMenu.Content>
       </ContextMenu.Portal>
     </ContextMenu.Root>

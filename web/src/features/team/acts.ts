@@ -5,7 +5,7 @@ import { did } from "./undo";
 
 /** What came of doing the same to several. */
 export interface Report {
-  /** "Moved", "Paused". */
+  /** "Moved", "Paused"… */
   verb: string;
   done: readonly Workspace[];
   refused: readonly Refusal[];
@@ -93,5 +93,5 @@ export async function pauseAll(workspaces: readonly Workspace[], paused: boolean
 }
 
 export async function removeAll(workspaces: readonly Workspace[]): Promise<Report | null> {
-  return tellOf(await each("Removed", workspaces, (one) => removeWorkspace(one.id)));
+  return tellOf(await each("Deleted", workspaces, (one) => removeWorkspace(one.id)));
 }

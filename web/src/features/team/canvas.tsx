@@ -78,8 +78,6 @@ function Board({ tree, unread, traffic, arrangement, selected, onSelect, search,
         nodeDragThreshold={4}
         onNodeDrag={(event, _, nodes) => drag(event, nodes)}
         onNodeDragStop={(event, _, nodes) => drop(event, nodes)}
-        onSelectionDrag={(event, nodes) => drag(event, nodes)}
-        onSelectionDragStop={(event, nodes) => drop(event, nodes)}
         onSelectionChange={report}
         onMoveEnd={(event) => event && save()}
       >

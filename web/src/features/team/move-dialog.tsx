@@ -25,7 +25,7 @@ export function MoveDialog({ workspaces, ask }: { workspaces: readonly Workspace
         <Command.Input autoFocus placeholder="In whose team?" className="w-full rounded-lg border border-line-strong bg-surface px-3 py-2 text-base outline-offset-2 placeholder:text-ink-soft sm:text-sm" />
         <Command.List className="h-72 overflow-y-auto">
           <Command.Empty className="p-4 text-center text-sm text-ink-soft">Nobody has that name.</Command.Empty>
-          <Command.Item value="nobody top root" disabled={isHome(null)} onSelect={() => void move(null)} className={ROW}>
+          <Command.Item value="Out of every team, to the top" keywords={["root", "nobody"]} disabled={isHome(null)} onSelect={() => void move(null)} className={ROW}>
             <span className="flex size-7 items-center justify-center">
               <CornerLeftUp aria-hidden className="size-4" />
             </span>
