@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import FilePayload, Locator, Page, expect
@@ -37,9 +38,10 @@ class Chat:
         await self.box.fill(text)
         await self.box.press("Enter")
 
-    async def attach(self, *files: FilePayload) -> None:
+    async def attach(self, *files: FilePayload | Path) -> None:
         """Pick files."""
-        await self.page.get_by_label("Files to attach").set_input_files(files)
+        for file in files:
+            await self.page.get_by_label("Files to attach").set_input_files(file)
 
     def line(self, text: str) -> Locator:
         """The message that says exactly this."""

@@ -18,7 +18,6 @@ FINDINGS = """axe.run({resultTypes: ["violations"]}).then(({violations}) => viol
     .filter((finding) => !/^label-content-name-mismatch: <div role="treeitem"/.test(finding)))"""
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     ("size", "theme"), [(DESK, LIGHT), (DESK, DARK), (PHONE, LIGHT), (PHONE, DARK)], ids=["desk", "desk-dark", "phone", "phone-dark"]
 )
@@ -44,7 +43,6 @@ async def test_axe_has_nothing_serious_to_say_of_the_way_in(new_device: NewDevic
         assert await axe(page, f"login, {theme}") == {}
 
 
-@pytest.mark.timeout(180)
 async def test_nothing_is_wider_than_the_narrowest_phone(new_device: NewDevice, team: Team) -> None:
     device = await new_device(NARROWEST)
     wide: dict[str, int] = {}

@@ -1,0 +1,156 @@
+"""The team as a chart and as a list: moved, taken back, refused, added and connected; and everything that matters by keyboard alone."""
+
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+from playwright.async_api import Locator, Page, expect
+
+from tests.web.agents import Team, Worker, echo
+from tests.web.conftest import NewDevice
+from tests.web.devices import REFUSED, Device, login_link
+from tests.web.test_files import file
+
+_FOCUSED = "(document.activeElement.labels?.[0]?.innerText ?? document.activeElement.ariaLabel)"
+
+
+def card(page: Page, worker: Worker) -> Locator:
+    """The card of a workspace in the chart."""
+    return page.locator(f"article[data-workspace-id='{worker.id}']")
+
+
+@asynccontextmanager
+async def changed(page: Page) -> AsyncGenerator[None]:
+    """In the block the page changes a workspace, and the server agrees."""
+    async with page.expect_response(lambda answer: answer.request.method == "PATCH") as answer:
+        yield
+    assert (await answer.value).ok
+
+
+async def tab_to(page: Page, label: str) -> None:
+    """Press Tab until the control with this label has the focus."""
+    for _ in range(60):
+        if await page.evaluate(_FOCUSED) == label:
+            return
+        await page.keyboard.press("Tab")
+    raise AssertionError(f"the Tab key never comes to {label!r}")
+
+
+async def walk_to(page: Page, worker: Worker) -> None:
+    """From the list's first row down to that of a workspace."""
+    await tab_to_tree(page)
+    while await page.evaluate("document.activeElement.dataset.workspaceId") != worker.id:
+        await page.keyboard.press("ArrowDown")
+
+
+async def tab_to_tree(page: Page) -> None:
+    while await page.evaluate("document.activeElement.getAttribute('role')") != "treeitem":
+        await page.keyboard.press("Tab")
+
+
+async def parent_of(team: Team, worker: Worker) -> str | None:
+    return (await team.client.workspace(worker.id))["parent_id"]
+
+
+async def test_an_agent_is_moved_by_dragging_and_taken_back(desk: Device, team: Team) -> None:
+    lead, member = await team.idle("Lead"), await team.idle("Member")
+    page = await desk.opened("/team?view=chart")
+    async with changed(page):
+        await card(page, member).drag_to(card(page, lead))
+    await expect(page.get_by_text(f"Moved {member.name} under {lead.name}.")).to_be_visible()
+    assert await parent_of(team, member) == lead.id
+    async with changed(page):
+        await page.get_by_role("button", name="Undo").click()
+    assert await parent_of(team, member) is None
+
+
+async def test_a_move_into_a_circle_is_refused_and_says_why(desk: Device, team: Team) -> None:
+    lead = await team.idle("Lead")
+    member = await team.idle("Member", parent_id=lead.id)
+    page = await desk.opened("/team?view=list")
+    desk.faults.expect("status of 4")
+    await page.get_by_role("treeitem", name=lead.name).click(button="right")
+    await page.get_by_role("menuitem", name="Move to…").click()
+    await page.get_by_placeholder("In whose team?").fill(member.name)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("status").filter(has_text="its own ancestor")).to_be_visible()
+    assert await parent_of(team, lead) is None
+
+
+async def test_an_agent_is_added_and_the_dialog_turns_green_when_it_comes(desk: Device, team: Team) -> None:
+    name = f"New {uuid4().hex[:8]}"
+    page = await desk.opened("/team")
+    await page.get_by_role("button", name="Add agent").click()
+    await page.get_by_label("Name", exact=True).fill(name)
+    await page.get_by_role("button", name="Add it").click()
+    dialog = page.get_by_role("dialog", name=f"Connect {name}")
+    await expect(dialog.get_by_text("Waiting to hear from it.")).to_be_visible()
+    token = await dialog.get_by_text(re.compile(r"^prw_|^pr\w_")).first.inner_text()
+    made = next(one for one in await team.client.workspaces() if one["name"] == name)
+    async with team.at_work(Worker(made["id"], name, token), echo):
+        await expect(dialog.get_by_text(f"{name} is here.")).to_be_visible()
+        await dialog.get_by_role("link", name="Say hello").click()
+        await page.get_by_role("textbox", name=f"Message to {name}").fill("hello")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("log").get_by_role("article")).to_have_count(2)
+
+
+async def test_everything_that_matters_by_keyboard_alone(new_device: NewDevice, team: Team) -> None:
+    """Log in, find an agent, send a file, read the answer, move a workspace, undo: the mouse is not touched."""
+    device = await new_device(logged_in=False)
+    device.faults.expect(REFUSED)
+    lead = await team.idle("Lead")
+    async with team.working(echo, "Member") as member:
+        await _log_in(device)
+        await _find(device.page, member.name)
+        await device.page.wait_for_url(f"**/w/{member.id}")
+        await _send_a_file(device.page, member)
+        await _find(device.page, "Team")
+        await device.page.wait_for_url("**/team")
+        await _move_and_undo(device.page, member, lead)
+        assert await parent_of(team, member) is None
+
+
+async def _log_in(device: Device) -> None:
+    await device.open("/")
+    await tab_to(device.page, "Login link or code")
+    await device.page.keyboard.insert_text(login_link(device.server))
+    await device.page.keyboard.press("Enter")
+    await device.connected()
+
+
+async def _find(page: Page, name: str) -> None:
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type(name)
+    await expect(page.get_by_role("option", name=name).first).to_have_attribute("data-selected", "true")
+    await page.keyboard.press("Enter")
+
+
+async def _send_a_file(page: Page, worker: Worker) -> None:
+    await tab_to(page, "Attach files")
+    async with page.expect_file_chooser() as choosing:
+        await page.keyboard.press("Enter")
+    await (await choosing.value).set_files([file("note.txt", b"12345")])
+    await tab_to(page, f"Message to {worker.name}")
+    await page.keyboard.type("Count this.")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("log").get_by_text("You said: Count this. [note.txt: 5]")).to_be_visible()
+
+
+async def _move_and_undo(page: Page, worker: Worker, lead: Worker) -> None:
+    await tab_to(page, "As a list")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("treeitem", name=worker.name)).to_be_visible()
+    await walk_to(page, worker)
+    await page.keyboard.press("Shift+F10")
+    await expect(page.get_by_role("menu")).to_be_visible()
+    await page.keyboard.type("Move to")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_placeholder("In whose team?")).to_be_focused()
+    await page.keyboard.type(lead.name)
+    async with changed(page):
+        await page.keyboard.press("Enter")
+    await expect(page.get_by_text(f"Moved {worker.name} under {lead.name}.")).to_be_visible()
+    async with changed(page):
+        await page.keyboard.press("Control+z")
