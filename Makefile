@@ -18,7 +18,7 @@ PAGE_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/
 
 .DEFAULT_GOAL := help
 .PHONY: races model faults
-.PHONY: help install page page-dev page-types check-page browser up test check fault-tools mutants matrix soak powercuts bench growth leaks wheel lock schema clean
+.PHONY: help install page page-dev page-types check-page browser reloads page-figures pictures up test check fault-tools mutants matrix soak powercuts bench growth leaks wheel lock schema clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,15 @@ check: install check-page  ## format, lint, types, import contracts, our own lin
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright  # unset, it asks the registry for its newest version
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m tests.lints
+
+reloads: install page browser  ## a chat survives 200 reloads and 50 killed servers; RELOADS=n for more
+	RELOADS=$${RELOADS:-200} $(BIN)/pytest -q -s -p no:randomly tests/web/test_reloads.py
+
+page-figures: install page browser  ## what a first visit to the page costs, and how it moves with much of everything; some 2 minutes
+	$(BIN)/python -m tests.web.figures
+
+pictures: install page browser  ## the main screens into tmp/pictures to look at, and the picture of the README
+	$(BIN)/python -m tests.web.pictures
 
 soak: install  ## faults of every kind under load for five minutes, judged by the checker; HOURS=n for longer, SEED=n again
 	$(BIN)/python -m tests.soak $(if $(HOURS),--hours $(HOURS)) $(if $(SEED),--seed $(SEED))

@@ -1,7 +1,7 @@
 """A chat survives: the page is reloaded the instant an answer is seen, the server is killed wherever it hurts, and nothing that was said
 is missing, doubled or out of order, neither on the page nor in the API.
 
-The short form reloads some ten times; RELOADS=200 (make reloads) is the long one, half of them with the server killed as well.
+The short form reloads some ten times; RELOADS=200 (make reloads) is the long one, a quarter as many times with the server killed as well.
 """
 
 import asyncio
