@@ -14,7 +14,7 @@ const FAULT = 500;
 const FORGOTTEN = "file_unknown";
 
 /** How long to wait before attempt `tries` + 1. */
-export function pauseAfter(tries: number, error: unknown, chance: number): number {
+function pauseAfter(tries: number, error: unknown, chance: number): number {
   const asked = error instanceof Problem ? (error.retryAfter ?? 0) * 1_000 : 0;
   return asked + PAUSE.least + chance * Math.min(PAUSE.most, PAUSE.least * 2 ** tries);
 }
@@ -47,10 +47,11 @@ class Sender {
   async #send(workspaceId: string): Promise<void> {
     this.#busy.add(workspaceId);
     try {
-      for (let tries = 0; first(workspaceId) !== undefined; tries++) {
+      let tries = 0;
+      while (first(workspaceId) !== undefined) {
         const error = await this.#turn(workspaceId);
-        if (error === null) tries = -1;
-        else await this.#patience(pauseAfter(tries, error, Math.random()));
+        if (error === null) tries = 0;
+        else await this.#patience(pauseAfter(tries++, error, Math.random()));
       }
     } finally {
       this.#busy.delete(workspaceId);

@@ -43,6 +43,8 @@ export class History {
   #behind = false;
   /** Ends that are told together with the answers that they bring. */
   #held: Frame[] = [];
+  /** What was heard since the last read began: what it brings may be older. */
+  #heard: Frame[] = [];
   /** Messages whose earlier steps were fetched. */
   readonly #recalled = new Set<string>();
   #ends: (() => void)[] = [];
@@ -80,7 +82,7 @@ export class History {
       const settled = this.#accepted();
       const page = await this.#read(around === undefined ? { limit: PAGE } : { around, limit: PAGE });
       const newest = around === undefined;
-      this.#show({ window: opened(page, newest), waiting: false, along: newest, place: around ?? null });
+      this.#show({ window: this.#current(opened(page, newest)), waiting: false, along: newest, place: around ?? null });
       if (newest) await this.#settle(settled);
     });
   }
@@ -102,7 +104,7 @@ export class History {
     void this.#alone(async () => {
       this.#show({ window: withoutNewest(this.#shown.window) });
       const page = await this.#read({ before: first.seq, limit: PAGE });
-      this.#show({ window: withOlder(this.#shown.window, page), shift: true });
+      this.#show({ window: this.#current(withOlder(this.#shown.window, page)), shift: true });
     });
   }
 
@@ -110,7 +112,8 @@ export class History {
     if (!this.#shown.window.newer || this.#reading) return;
     void this.#alone(async () => {
       this.#show({ window: withoutOldest(this.#shown.window), shift: true });
-      this.#show({ window: withNewer(this.#shown.window, await this.#read({ after: lastSeq(this.#shown.window), limit: PAGE })) });
+      const page = await this.#read({ after: lastSeq(this.#shown.window), limit: PAGE });
+      this.#show({ window: this.#current(withNewer(this.#shown.window, page)) });
     });
   }
 
@@ -157,7 +160,7 @@ export class History {
     try {
       const page = await this.#read({ after: lastSeq(this.#shown.window), limit: BURST });
       this.#behind ||= !page.reached_end;
-      this.#show({ window: patched({ ...withNewer(this.#shown.window, page), newer: false }, held) });
+      this.#show({ window: this.#current(patched({ ...withNewer(this.#shown.window, page), newer: false }, held)) });
       if (page.reached_end) await this.#settle(settled);
     } catch (error) {
       this.#behind = true;
@@ -184,6 +187,7 @@ export class History {
     if (frame.workspace_id !== this.#which.workspaceId) return;
     if (frame.event === "message.progress") this.#extend(stepOf(frame));
     if (!ARRIVALS.has(frame.event) || this.#shown.window.newer) {
+      if (this.#reading) this.#heard.push(frame);
       this.#show({ window: patched(this.#shown.window, [frame]) });
       return;
     }
@@ -217,9 +221,14 @@ export class History {
   }
 
   #read(place: { before?: number; after?: number; around?: number; limit: number }): Promise<Page> {
+    this.#heard = [];
     const { workspaceId, view, threadId } = this.#which;
     const query = { with: view, inline: false, ...(threadId !== null && { thread_id: threadId }), ...place };
     return data(api.GET("/workspaces/{id}/chat-history", { params: { path: { id: workspaceId }, query } }));
+  }
+
+  #current(window: Window): Window {
+    return patched(window, this.#heard);
   }
 
   #show(news: Partial<Shown>): void {
