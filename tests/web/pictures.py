@@ -14,6 +14,7 @@ from postroom.client import Client
 from tests.support.demo import PostRoom
 from tests.web.browser import MISSING, find_browser, launch
 from tests.web.devices import DARK, DESK, LIGHT, PHONE, Device, make_device
+from tests.web.screens import settled
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "tmp" / "pictures"
@@ -57,6 +58,8 @@ async def take(device: Device, team: dict[str, str], suffix: str) -> None:
         await device.opened(f"/w/{lead}/{tab}")
         await shoot(page, f"{tab}-{suffix}")
     await device.opened(f"/w/{team['Slow']}")
+    await page.get_by_role("textbox", name="Message to Slow").fill("Read the long report, please.")
+    await page.keyboard.press("Enter")
     await expect(page.get_by_role("log").get_by_text("of 10 seconds").last).to_be_visible()
     await shoot(page, f"streaming-{suffix}")
     await connect(device, suffix)
@@ -75,7 +78,7 @@ async def connect(device: Device, suffix: str) -> None:
 
 async def shoot(page: Page, name: str) -> None:
     """As it is when nothing is on its way any more."""
-    await page.wait_for_load_state("networkidle")
+    await settled(page)
     await page.screenshot(path=KEPT / f"{name}.png")
 
 

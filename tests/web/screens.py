@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from playwright.async_api import Page, expect
+
 from tests.web.agents import Team, Worker, echo, fail
 
 PLACES = ("/talk", "/team", "/operate/health", "/operate/dead-letters", "/operate/access", "/operate/nothing-here")
@@ -27,3 +29,10 @@ async def _talk(team: Team, lead: Worker, faulty: Worker, waiting: Worker) -> No
     await team.client.send(waiting.id, "Nobody is there", wait=None)
     async with team.server.client(lead.token) as client:
         await client.delegate(lead.id, faulty.id, "do it", key="asked")
+
+
+async def settled(page: Page) -> None:
+    """Wait until nothing on the screen is still on its way."""
+    await expect(page.locator("main")).to_be_visible()
+    await expect(page.locator("[data-waiting]")).to_have_count(0)
+    await page.evaluate("document.fonts.ready.then(() => undefined)")

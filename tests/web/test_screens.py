@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 from tests.web.agents import Team
 from tests.web.conftest import ROOT, NewDevice
 from tests.web.devices import DARK, DESK, LIGHT, NARROWEST, PHONE, Options
-from tests.web.screens import furnished
+from tests.web.screens import furnished, settled
 
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 # A row of the tree is read out as one sentence, of which its parts on the screen are no label (WCAG 2.5.3 speaks of labels).
@@ -51,13 +51,6 @@ async def test_nothing_is_wider_than_the_narrowest_phone(new_device: NewDevice, 
             await settled(await device.opened(path))
             wide[path] = await device.width()
     assert {path: width for path, width in wide.items() if width > 320} == {}
-
-
-async def settled(page: Page) -> None:
-    """Wait until nothing on the screen says that it is still coming."""
-    await expect(page.locator("main")).to_be_visible()
-    await expect(page.locator("main").get_by_role("status").filter(has_text="…")).to_have_count(0)
-    await page.evaluate("document.fonts.ready.then(() => undefined)")
 
 
 async def axe(page: Page, place: str) -> dict[str, list[str]]:

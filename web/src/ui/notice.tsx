@@ -35,7 +35,7 @@ export function Trouble({ error, onRetry }: { error: unknown; onRetry?: (() => v
 /** Something is on its way. Every request has an end (api/client.ts), so this has one, too. */
 export function Waiting({ what }: { what: string }) {
   return (
-    <div role="status" className="flex items-center justify-center gap-3 p-8 text-sm text-ink-soft">
+    <div role="status" data-waiting className="flex items-center justify-center gap-3 p-8 text-sm text-ink-soft">
       <span aria-hidden className="size-4 animate-spin rounded-full border-2 border-line-strong border-t-transparent" />
       {what}
     </div>
