@@ -35,7 +35,10 @@ function mark(frame: Frame): void {
 }
 
 function refresh(): void {
-  const keys = waiting;
-  waiting = new Set();
-  for (const key of keys) void queries.invalidateQueries({ queryKey: [key] }, { cancelRefetch: false });
+  // What is being asked for was asked before this was heard, so its answer may be older: again when it is there.
+  const early = new Set([...waiting].filter((key) => queries.isFetching({ queryKey: [key] }) > 0));
+  const keys = [...waiting].filter((key) => !early.has(key));
+  waiting = early;
+  if (early.size > 0) setTimeout(refresh, GATHER);
+  for (const key of keys) void queries.invalidateQueries({ queryKey: [key] });
 }

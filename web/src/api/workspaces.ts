@@ -39,6 +39,17 @@ export async function changeWorkspace(id: string, change: Change): Promise<void>
 }
 
 /** A paused mailbox accepts post and hands out none. */
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/**
+ * What it says that it works on, null when it works on nothing. Agents say so with their heartbeats, so the post in its mailbox is asked as
+ * well; and many name a message by its id, which tells nobody anything.
+ */
+export function worksOn({ queue_depth, active_tasks, current_task }: Workspace): string | null {
+  if (queue_depth === 0 || active_tasks === 0) return null;
+  return current_task === null || ID.test(current_task) ? "At work" : current_task;
+}
+
 export async function pauseWorkspace(id: string, paused: boolean): Promise<void> {
   await data(api.POST(paused ? "/workspaces/{id}/pause" : "/workspaces/{id}/resume", { params: { path: { id } } }));
   await refresh();

@@ -7,10 +7,10 @@ import { Trouble, Waiting } from "@/ui/notice";
 
 /** Lets in who is logged in. A session that ends later leaves the page as it is (drafts too) and asks for a login over it. */
 export function Gate({ children }: { children: ReactNode }) {
-  const { data: caller, error, refetch } = useSession();
+  const { data: caller, error, failureCount, refetch } = useSession();
   const stranger = isLoggedOut(error);
   useFeed(caller !== undefined && !stranger, refetch);
-  if (caller === undefined && error === null) return <Waiting what="Opening the post room" />;
+  if (caller === undefined && error === null) return <Waiting what={failureCount === 0 ? "Opening the post room" : "The server does not answer. Trying again"} />;
   if (caller === undefined) return stranger ? <LoginPage /> : <Trouble error={error} onRetry={() => void refetch()} />;
   return (
     <>

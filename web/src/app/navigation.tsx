@@ -54,7 +54,7 @@ export function Side({ onSearch, children }: Props & { children: ReactNode }) {
   const waiting = useWaiting();
   return (
     <aside className="flex w-72 shrink-0 flex-col border-r border-line bg-surface">
-      <div className="flex items-center gap-2 px-4 pt-3 pb-2">
+      <div className="flex items-center gap-2.5 py-2 pt-3 pr-2 pl-4">
         <Link to="/team" className="flex min-w-0 flex-1 items-center gap-2 font-semibold">
           <img src="/icon.svg" alt="" className="size-6" /> Postroom
         </Link>
@@ -66,7 +66,7 @@ export function Side({ onSearch, children }: Props & { children: ReactNode }) {
         </Menu>
       </div>
       <button type="button" onClick={onSearch} className="mx-3 mb-2 flex min-h-9 items-center gap-2 rounded-lg border border-line bg-canvas px-3 text-sm text-ink-soft hover:bg-raised">
-        <Search aria-hidden className="size-4" /> Find anything
+        <Search aria-hidden className="size-4" /> Find an agent or a page
         <kbd className="ml-auto font-mono text-xs">Ctrl K</kbd>
       </button>
       <nav aria-label="Places" className="flex flex-col px-2">

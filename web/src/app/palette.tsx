@@ -22,7 +22,7 @@ export function Palette({ open, onOpen }: { open: boolean; onOpen: (open: boolea
     <Command.Dialog
       open={open}
       onOpenChange={onOpen}
-      label="Find anything"
+      label="Find an agent or a page"
       overlayClassName="fixed inset-0 z-40 bg-black/45"
       contentClassName="fixed top-[12dvh] left-1/2 z-50 w-[min(36rem,calc(100vw-1.5rem))] -translate-x-1/2 overflow-hidden rounded-2xl border border-line bg-surface shadow-raised"
     >

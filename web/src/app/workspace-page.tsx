@@ -1,12 +1,15 @@
+import { useMutation } from "@tanstack/react-query";
 import { ArrowLeft, UserX } from "lucide-react";
 import { type ComponentType, Suspense, lazy, useEffect, useRef } from "react";
 import { Link, NavLink, useParams } from "react-router";
-import { type Workspace, useWorkspace, useWorkspaces } from "@/api/workspaces";
+import { type Workspace, pauseWorkspace, useWorkspace, useWorkspaces } from "@/api/workspaces";
 import { ChatPane } from "@/features/chat/chat-pane";
 import { Avatar } from "@/ui/avatar";
+import { Button } from "@/ui/button";
 import { classes } from "@/ui/classes";
 import { Empty, Trouble, Waiting } from "@/ui/notice";
 import { Status } from "@/ui/status";
+import { complain } from "@/ui/toast";
 import { ConnectionState } from "./connection";
 
 interface Tab {
@@ -38,6 +41,7 @@ export function WorkspacePage() {
   return (
     <>
       <Head workspace={workspace} shown={shown.name} />
+      {workspace.status === "paused" && <Paused workspace={workspace} />}
       <Suspense fallback={<Waiting what="One moment" />}>
         {/* Another agent is another pane: nothing of one stays in the other's. */}
         <Pane key={`${id}/${shown.name}`} workspace={workspace} />
@@ -84,6 +88,19 @@ function Head({ workspace: { id, name, role, status }, shown }: { workspace: Wor
         ))}
       </nav>
     </header>
+  );
+}
+
+/** Why nothing comes. */
+function Paused({ workspace: { id, name } }: { workspace: Workspace }) {
+  const { mutate, isPending } = useMutation({ mutationFn: () => pauseWorkspace(id, false), onError: complain });
+  return (
+    <div className="flex items-center justify-between gap-3 bg-warn-soft px-4 py-1.5 text-sm text-warn md:px-5">
+      <span>{name} is paused: its post is kept and waits.</span>
+      <Button busy={isPending} onClick={() => mutate()}>
+        Resume
+      </Button>
+    </div>
   );
 }
 

@@ -43,3 +43,12 @@ export function Code({ text, label }: { text: string; label?: string }) {
     </div>
   );
 }
+
+/** Beside commands: whoever started it with `make up` has no `postroom` on the path. */
+export function CommandHint() {
+  return (
+    <p className="text-xs text-ink-soft">
+      In a checkout, <code>postroom</code> is <code>.venv/bin/postroom</code>.
+    </p>
+  );
+}

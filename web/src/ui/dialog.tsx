@@ -6,7 +6,8 @@ import { classes } from "./classes";
 
 interface Props {
   open: boolean;
-  onClose: () => void;
+  /** Without it, it stays until what it asks for is done. */
+  onClose?: () => void;
   title: string;
   description?: string;
   wide?: boolean;
@@ -16,7 +17,7 @@ interface Props {
 /** A window over the page; at the bottom of a phone's screen. Escape, the cross and a press beside it close it. */
 export function Dialog({ open, ...rest }: Props) {
   return (
-    <Radix.Root open={open} onOpenChange={(now) => !now && rest.onClose()}>
+    <Radix.Root open={open} onOpenChange={(now) => !now && rest.onClose?.()}>
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-40 bg-black/45" />
         <Window {...rest} />
@@ -47,9 +48,11 @@ function Window({ onClose, title, description, wide = false, children }: Omit<Pr
           <Radix.Title className="text-lg font-semibold">{title}</Radix.Title>
           {description !== undefined && <Radix.Description className="mt-1 text-sm text-ink-soft">{description}</Radix.Description>}
         </div>
-        <IconButton label="Close" onClick={onClose}>
-          <X aria-hidden className="size-5" />
-        </IconButton>
+        {onClose && (
+          <IconButton label="Close" onClick={onClose}>
+            <X aria-hidden className="size-5" />
+          </IconButton>
+        )}
       </header>
       <div className="min-h-0 overflow-y-auto px-5 pt-3 pb-[max(1.25rem,env(safe-area-inset-bottom))]">{children}</div>
     </Radix.Content>

@@ -3,7 +3,7 @@ import { type SubmitEvent, useState } from "react";
 import { Problem } from "@/api/problem";
 import { useLogin, useSession } from "@/api/session";
 import { Button } from "@/ui/button";
-import { Code } from "@/ui/copy";
+import { Code, CommandHint } from "@/ui/copy";
 import { Dialog } from "@/ui/dialog";
 import { Field } from "@/ui/field";
 
@@ -18,7 +18,7 @@ export function LoginPage({ over = false }: { over?: boolean }) {
   const form = <LoginForm busy={login.isPending} error={refused?.message} onCode={login.mutate} />;
   if (over) {
     return (
-      <Dialog open onClose={() => undefined} title="You are logged out" description="What you wrote is kept. Log in again to go on.">
+      <Dialog open title="You are logged out" description="What you wrote is kept. Log in again to go on.">
         {form}
       </Dialog>
     );
@@ -43,7 +43,10 @@ function LoginForm({ busy, error, onCode }: { busy: boolean; error: string | und
   return (
     <form onSubmit={submit} className="flex flex-col gap-4">
       <p className="text-sm text-ink-soft">This command, on the machine where Postroom runs, prints a link that lets one browser in, once:</p>
-      <Code text="postroom login-link" label="The command" />
+      <div className="flex flex-col gap-1.5">
+        <Code text="postroom login-link" label="The command" />
+        <CommandHint />
+      </div>
       <Field label="Login link or code" value={pasted} onChange={(event) => setPasted(event.target.value)} error={error} autoComplete="one-time-code" autoCapitalize="off" spellCheck={false} />
       <Button type="submit" look="primary" busy={busy} disabled={!codeOf(pasted)}>
         <KeyRound aria-hidden className="size-4" /> Log in

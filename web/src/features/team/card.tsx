@@ -2,6 +2,7 @@ import type { NodeProps } from "@xyflow/react";
 import { ChevronDown, ChevronRight, EllipsisVertical } from "lucide-react";
 import { createContext, memo, useContext } from "react";
 import { Link } from "react-router";
+import { worksOn } from "@/api/workspaces";
 import { Avatar } from "@/ui/avatar";
 import { Unread } from "@/ui/badge";
 import { IconButton } from "@/ui/button";
@@ -29,7 +30,7 @@ export const Card = memo(
     const { workspace, team, folded, left, top, found } = data;
     const { far } = useContext(BoardContext);
     const framed = team > 0 && !folded;
-    const busy = workspace.active_tasks > 0;
+    const busy = worksOn(workspace) !== null;
     return (
       <>
         {framed && <div aria-hidden style={{ width, height }} className="absolute rounded-3xl border border-line bg-raised/55" />}

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { Link } from "react-router";
 import { type Workspace, useWorkspace } from "@/api/workspaces";
 import { classes } from "@/ui/classes";
-import { Code } from "@/ui/copy";
+import { Code, CommandHint } from "@/ui/copy";
 import { Select } from "@/ui/field";
 import { MCP, type Seat, type Step, ways } from "./commands";
 
@@ -21,6 +21,7 @@ export function Connect({ workspace, token }: { workspace: Workspace; token: str
         <Code text={token} label={`Token of ${name}`} />
       </div>
       <Ways seat={seat} />
+      <CommandHint />
       <Arrival id={id} />
     </div>
   );

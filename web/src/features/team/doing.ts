@@ -1,7 +1,7 @@
-import type { Workspace } from "@/api/workspaces";
+import { type Workspace, worksOn } from "@/api/workspaces";
 
 /** What an agent is at, or what ails it, in one line. */
-export function whatItDoes({ current_task, active_tasks, sample_error, status }: Workspace, news: string | undefined): string | null {
-  if (status === "degraded" && sample_error) return sample_error;
-  return news ?? current_task ?? (active_tasks > 0 ? "At work" : null);
+export function whatItDoes(workspace: Workspace, news: string | undefined): string | null {
+  if (workspace.status === "degraded" && workspace.sample_error) return workspace.sample_error;
+  return news ?? worksOn(workspace);
 }

@@ -1,6 +1,6 @@
 import { TriangleAlert } from "lucide-react";
 import { Link } from "react-router";
-import type { Workspace } from "@/api/workspaces";
+import { type Workspace, worksOn } from "@/api/workspaces";
 import { Badge } from "@/ui/badge";
 import { Fact, Facts, Panel } from "@/ui/panel";
 import { Status } from "@/ui/status";
@@ -10,13 +10,13 @@ const SHARE = new Intl.NumberFormat(undefined, { style: "percent", maximumFracti
 
 /** How it is doing, as far as that is known. */
 export function Standing({ workspace }: { workspace: Workspace }) {
-  const { id, status, last_heartbeat, uptime_seconds, queue_depth, active_tasks, max_concurrent, current_task, error_rate, sample_error } = workspace;
+  const { id, status, last_heartbeat, uptime_seconds, queue_depth, active_tasks, max_concurrent, error_rate, sample_error } = workspace;
   return (
     <Panel title="How it is doing" beside={<Status status={status} />}>
       <Facts>
         <Fact name="Last sign of life">{last_heartbeat === null ? "none yet" : <Age at={last_heartbeat} />}</Fact>
         {status === "online" && uptime_seconds > 0 && <Fact name="Running for">{lasting(uptime_seconds * 1_000)}</Fact>}
-        <Fact name="Working on">{current_task ?? (active_tasks > 0 ? "something it did not name" : "nothing")}</Fact>
+        <Fact name="Working on">{worksOn(workspace) ?? "nothing"}</Fact>
         <Fact name="In hand">
           {active_tasks} of {max_concurrent} at once
         </Fact>
