@@ -54,7 +54,8 @@ function Board({ tree, unread, traffic, arrangement, selected, onSelect, search,
   const { target, drag, drop } = useDrag({ areas, tree, arrangement, ask });
   const [save, view] = useViewport();
   useCards(cards);
-  useLines(traffic.lines, tree, folded);
+  const lines = useMemo(() => linesOf(seen(traffic.lines, tree, folded), tree), [traffic.lines, tree, folded]);
+  useLines(lines);
   const report = useSelected(selected, onSelect);
   useShown(areas, search);
   return (
@@ -64,7 +65,7 @@ function Board({ tree, unread, traffic, arrangement, selected, onSelect, search,
         nodeTypes={CARDS}
         edgeTypes={LINES}
         defaultNodes={cards}
-        defaultEdges={[]}
+        defaultEdges={lines}
         {...(view === null ? { fitView: true, fitViewOptions: FIT } : {})}
         minZoom={ZOOM.least}
         maxZoom={ZOOM.most}
@@ -97,9 +98,9 @@ function useCards(cards: readonly CardNode[]): void {
 }
 
 /** The post as lines between the cards that are seen. */
-function useLines(lines: readonly Line[], tree: Tree, folded: ReadonlySet<string>): void {
+function useLines(lines: PostEdgeData[]): void {
   const { setEdges } = useReactFlow<CardNode, PostEdgeData>();
-  useEffect(() => setEdges(linesOf(seen(lines, tree, folded), tree)), [lines, tree, folded, setEdges]);
+  useEffect(() => setEdges(lines), [lines, setEdges]);
 }
 
 function linesOf(lines: readonly Line[], tree: Tree): PostEdgeData[] {

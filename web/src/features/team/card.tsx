@@ -1,4 +1,4 @@
-import type { NodeProps } from "@xyflow/react";
+import { Handle, type NodeProps, Position } from "@xyflow/react";
 import { ChevronDown, ChevronRight, EllipsisVertical } from "lucide-react";
 import { createContext, memo, useContext } from "react";
 import { Link } from "react-router";
@@ -48,6 +48,9 @@ export const Card = memo(
             folded && "shadow-[5px_5px_0_-1px_var(--surface),5px_5px_0_0_var(--line-strong)]",
           )}
         >
+          {/* Where lines begin and end: once a card is drawn, the library looks for these. */}
+          <Handle type="source" position={Position.Bottom} isConnectable={false} className="card-middle" />
+          <Handle type="target" position={Position.Bottom} isConnectable={false} className="card-middle" />
           {far ? <Far data={data} /> : <Near data={data} />}
         </article>
       </>

@@ -43,6 +43,7 @@ export function cardsOf(areas: readonly Area[], { unread, news, found }: Shown):
       dragHandle: ".card",
       // What lies in a frame is reached through it.
       style: { pointerEvents: "none" },
+      // For those that were never drawn.
       handles: [
         { ...centre, type: "source" },
         { ...centre, type: "target" },

@@ -40,6 +40,8 @@ interface Lit {
 /** Milliseconds. How long a line stays after the last that moved, and how often changes are shown at most. */
 const LINGER = 5_000;
 const GATHER = 120;
+/** Ends that are heard while it is read what is open: more than come in that time. */
+const REMEMBERED = 1_000;
 
 const ENDS = new Set(["message.replied", "message.failed", "message.cancelled", "message.expired"]);
 const MOVES_BACK = new Set([...ENDS, "message.progress"]);
@@ -56,9 +58,9 @@ export class Post {
 
   watch = (changed: () => void): (() => void) => {
     this.#watchers.add(changed);
-    const deaf = live.onFrame((frame) => this.#hear(frame));
+    const deaf = [live.onFrame((frame) => this.#hear(frame)), live.onFresh(() => this.#open.clear())];
     return () => {
-      deaf();
+      for (const stop of deaf) stop();
       this.#watchers.delete(changed);
       clearTimeout(this.#timer);
       this.#timer = 0;
@@ -90,7 +92,8 @@ export class Post {
   }
 
   #end(message: string, at: string): void {
-    this.#ended.add(message);
+    const [oldest] = this.#ended.add(message);
+    if (oldest !== undefined && this.#ended.size > REMEMBERED) this.#ended.delete(oldest);
     this.#open.delete(message);
     if (this.#news.get(at)?.message === message) this.#news.delete(at);
   }

@@ -12,6 +12,8 @@ const MOST = 16;
 /** What agents had asked of one another before the feed began lies unfinished in the mailboxes of those who were asked. */
 const openQuery = queryOptions({
   queryKey: ["open-post"],
+  // Each answer counts, also when it is the same as the last.
+  structuralSharing: false,
   queryFn: async () => {
     const all = await queries.query({ ...workspacesQuery, staleTime: "static" });
     const busy = all.filter(({ queue_depth }) => queue_depth > 0).slice(0, MOST);
