@@ -65,10 +65,10 @@ function block(team: Team, folded: ReadonlySet<string>, places: Places): Block {
   return { ...bare, width, height, card: { x: (width - CARD.width) / 2, y: EDGE }, inside };
 }
 
-/** One after the other, row below row, in as many columns as bring the whole nearest to its shape. */
+/** One after the other, row below row, in as many columns as bring the whole nearest to its shape; three stand side by side. */
 function shelve(blocks: readonly Block[], left: number, top: number): void {
-  const most = Math.min(blocks.length, 3 + 2 * Math.ceil(Math.sqrt(blocks.length)));
-  const rooms = Array.from({ length: most }, (_, columns) => blocks.slice(0, columns + 1).reduce((sum, { width }) => sum + width + GAP, 0));
+  const [least, most] = [3, 3 + 2 * Math.ceil(Math.sqrt(blocks.length))];
+  const rooms = Array.from({ length: most - least + 1 }, (_, more) => blocks.slice(0, least + more).reduce((sum, { width }) => sum + width + GAP, 0));
   const misfit = (room: number) => {
     const { width, height } = fill(blocks, room, left, top);
     return Math.abs(Math.log(width / height / SHAPE));
