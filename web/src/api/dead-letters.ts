@@ -26,7 +26,7 @@ export function useDeadLetterTotal(): number {
 }
 
 /** Sends it again, once, whoever asks; the id of the message that says it again. */
-export async function replay({ message_id }: DeadLetter): Promise<string> {
+export async function replay({ message_id }: Pick<DeadLetter, "message_id">): Promise<string> {
   return (await data(api.POST("/dead-letters/{message_id}/replay", { params: { path: { message_id } } }))).message_id;
 }
 

@@ -54,6 +54,8 @@ export function Composer({ to, draft: { text, files }, refused, onText, onFiles,
           <Picker onFiles={onFiles} />
           <textarea
             ref={box}
+            // On a phone the keyboard would cover what one came to read.
+            autoFocus={matchMedia("(pointer: fine)").matches}
             value={text}
             onChange={(event) => onText(event.target.value)}
             onKeyDown={press}

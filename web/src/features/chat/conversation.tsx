@@ -82,14 +82,16 @@ function Divider({ words, loud = false }: { words: string; loud?: boolean }) {
 function useReading(history: History, { along, place, window }: Shown, rows: readonly Row[]) {
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
-  const offset = useRef(0);
+  const last = useRef({ offset: 0, size: 0, height: 0 });
   useStaying(scroller, along);
   usePlace(list, rows, place);
   const onScroll = (now: number) => {
     if (!list.current) return;
-    const left = list.current.scrollSize - now - list.current.viewportSize;
-    const up = now < offset.current;
-    offset.current = now;
+    const { scrollSize: size, viewportSize: height } = list.current;
+    const left = size - now - height;
+    // What grows or shrinks moves the place, too: only where nothing did, it was the reader.
+    const up = now < last.current.offset && size === last.current.size && height === last.current.height;
+    last.current = { offset: now, size, height };
     if (left < AT_END) history.follow(true);
     else if (up) history.follow(false);
     if (now < NEAR && window.older) history.older();

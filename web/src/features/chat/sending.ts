@@ -1,3 +1,4 @@
+import { replay } from "@/api/dead-letters";
 import { newKey } from "@/api/key";
 import { outbox } from "@/api/outbox";
 import type { Entry } from "./entry";
@@ -16,12 +17,16 @@ export function tooLong(text: string): string | null {
   return size <= MOST ? null : `This text is too long: ${Math.ceil(size / 1_024)} KiB; a message has at most ${MOST / 1_024}. A file may have more.`;
 }
 
-/** What has failed is said anew: another message, the same words. */
-export function again(workspaceId: string, entry: Entry): Promise<void> {
+/** Another message, the same words. What came to nothing is a dead letter, and the server sends these again: once, whoever asks, and whole. */
+export async function again(workspaceId: string, entry: Entry): Promise<void> {
+  if (entry.state === "failed" || entry.state === "expired") {
+    await replay({ message_id: entry.id });
+    return;
+  }
   const files = filesOf(entry)
     .filter(({ url }) => url.startsWith("/files/"))
     .map(sentAgain);
-  return outbox.add({ workspaceId, threadId: entry.thread_id, taskId: null, text: entry.content, files });
+  await outbox.add({ workspaceId, threadId: entry.thread_id, taskId: null, text: entry.content, files });
 }
 
 export const newThread = newKey;
