@@ -69,7 +69,7 @@ async def connect(device: Device, suffix: str) -> None:
     """The dialog that adds an agent, and how it ends."""
     page = await device.opened("/team")
     await page.get_by_role("button", name="Add agent").click()
-    await page.get_by_label("Name", exact=True).fill(f"Reader")
+    await page.get_by_label("Name", exact=True).fill(f"Reader {suffix}")
     await shoot(page, f"add-{suffix}")
     await page.get_by_role("button", name="Add it").click()
     await expect(page.get_by_text("Waiting to hear from it.")).to_be_visible()
@@ -87,6 +87,7 @@ async def for_readme(browser: Browser, room: PostRoom, client: Client, lead: str
     device = await make_device(browser, room, README_SIZE, LIGHT)
     await device.log_in()
     page = await device.opened("/team?view=chart")
+    await page.get_by_role("button", name="Close the first steps").click()
     await client.send(lead, QUESTION, wait=None)
     await expect(page.locator(".react-flow__edge")).to_have_count(3)
     await expect(page.locator("main").get_by_text(" of 10 seconds")).to_be_visible()
@@ -98,6 +99,7 @@ async def main() -> None:
     KEPT.mkdir(parents=True, exist_ok=True)
     async with stage() as (browser, room, client):
         team = {workspace["name"]: workspace["id"] for workspace in await client.workspaces()}
+        await for_readme(browser, room, client, team["Lead"])
         for theme in (LIGHT, DARK):
             for size, options in SIZES.items():
                 device = await make_device(browser, room, options, theme)
@@ -105,7 +107,6 @@ async def main() -> None:
                 await take(device, team, f"{size}-{theme}")
                 print(f"{size}, {theme}: {len(list(KEPT.glob(f'*-{size}-{theme}.png')))} pictures, {device.faults.seen or 'no complaints'}")
                 await device.context.close()
-        await for_readme(browser, room, client, team["Lead"])
 
 
 if __name__ == "__main__":
