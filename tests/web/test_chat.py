@@ -50,6 +50,18 @@ async def test_what_failed_says_why_and_is_sent_again(desk: Device, team: Team) 
         assert [entry["content"] for entry in await team.history(worker)] == ["Letter 1.", "Letter 1."]
 
 
+async def test_whoever_reads_the_newest_stays_with_it_when_something_tall_is_sent(desk: Device, team: Team) -> None:
+    async with team.working(echo) as worker:
+        chat = await open_chat(desk, worker)
+        for number in range(1, 4):
+            tall = "\n\n".join(f"Line {line} of {number}" for line in range(30))
+            await chat.send(tall)
+            await expect(chat.log.get_by_text(f"Line 29 of {number}").last).to_be_in_viewport()
+            await chat.shows(f"You said: Line 0 of {number}")
+            await expect(chat.log.get_by_text(f"Line 29 of {number}").last).to_be_in_viewport()
+        await expect(desk.page.get_by_role("button", name="Newest")).to_have_count(0)
+
+
 async def test_what_is_sent_without_a_network_arrives_once_and_in_order(phone: Device, team: Team) -> None:
     phone.faults.expect(*AWAY)
     async with team.working(echo) as worker:

@@ -66,8 +66,8 @@ export function Side({ onSearch, children }: Props & { children: ReactNode }) {
         </Menu>
       </div>
       <button type="button" onClick={onSearch} className="mx-3 mb-2 flex min-h-9 items-center gap-2 rounded-lg border border-line bg-canvas px-3 text-sm text-ink-soft hover:bg-raised">
-        <Search aria-hidden className="size-4" /> Find an agent or a page
-        <kbd className="ml-auto font-mono text-xs">Ctrl K</kbd>
+        <Search aria-hidden className="size-4" /> <span className="flex-1 truncate text-left">Find an agent or a page</span>
+        <kbd className="font-mono text-xs whitespace-nowrap">Ctrl K</kbd>
       </button>
       <nav aria-label="Places" className="flex flex-col px-2">
         {PLACES.slice(1).map(({ to, label, icon: Icon }) => (

@@ -86,10 +86,10 @@ function useReading(history: History, { along, place, window }: Shown, rows: rea
   useStaying(scroller, along);
   usePlace(list, rows, place);
   const onScroll = (now: number) => {
-    if (!list.current) return;
-    const { scrollSize: size, viewportSize: height } = list.current;
+    if (!scroller.current) return;
+    const { scrollHeight: size, clientHeight: height } = scroller.current;
     const left = size - now - height;
-    // What grows or shrinks moves the place, too: only where nothing did, it was the reader.
+    // What grows or shrinks moves the place, too: only where nothing did, it was the reader. The list itself hears of it later than the scroll.
     const up = now < last.current.offset && size === last.current.size && height === last.current.height;
     last.current = { offset: now, size, height };
     if (left < AT_END) history.follow(true);
