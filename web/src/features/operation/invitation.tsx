@@ -17,7 +17,7 @@ export function Invitation() {
   return (
     <Panel title="Another device">
       <div className="flex flex-col gap-4 text-sm">
-        <p className="text-ink-soft">A link lets one browser in, once. Open it on your phone, or photograph it there.</p>
+        <p className="text-ink-soft">A link lets one browser in, once. Open it on your phone, or scan it there.</p>
         {making.error && (
           <p role="alert" className="text-bad">
             {making.error.message}
@@ -38,14 +38,16 @@ function Link({ link: { link, expires_in_seconds }, at }: { link: Schemas["LinkS
   if (left <= 0) return <p role="status">The link is too old now.</p>;
   return (
     <div className="flex flex-col gap-3">
-      <Suspense fallback={<Waiting what="Drawing the link" />}>
-        <QrCode text={link} label="The login link, to be photographed" />
-      </Suspense>
+      {!isHere(hostname) && (
+        <Suspense fallback={<Waiting what="Drawing the link" />}>
+          <QrCode text={link} label="The login link, to be scanned" />
+        </Suspense>
+      )}
       <Code label="Login link" text={link} />
       <p className="text-xs text-ink-soft">Good for {lasting(left)}. Who opens it first is let in, as you.</p>
       {isHere(hostname) && (
         <p className="rounded-lg bg-warn-soft px-3 py-2 text-warn">
-          The link names this machine as it calls itself ({hostname}); other devices do not find it there. Start Postroom with an address of your network (<code className="font-mono">--host</code>), or put a proxy with TLS in front of it.
+          The link names this machine as it calls itself ({hostname}); other devices do not find it there. Start Postroom with <code className="font-mono">POSTROOM_HOST</code> and <code className="font-mono">POSTROOM_PUBLIC_URL</code> set to addresses of your network (docs/operations.md, “A phone, or another machine”).
         </p>
       )}
     </div>

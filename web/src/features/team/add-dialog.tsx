@@ -48,6 +48,7 @@ function AddForm({ parent, like, onMade }: Omit<Props, "onClose"> & { onMade: (m
   const set = (change: Partial<typeof given>) => setGiven((now) => ({ ...now, ...change }));
   const making = useMutation({ mutationFn: (workspace: NewWorkspace) => createWorkspace(workspace), onSuccess: onMade });
   const wrong = refusal(making.error);
+  const shared = all.some(({ name }) => name === given.name.trim()) && "Another agent has this name: commands will ask which one is meant.";
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const { name, role, parent_id, called, url } = given;
@@ -62,7 +63,7 @@ function AddForm({ parent, like, onMade }: Omit<Props, "onClose"> & { onMade: (m
   };
   return (
     <form onSubmit={submit} className="flex flex-col gap-4">
-      <Field label="Name" required maxLength={255} autoFocus autoComplete="off" value={given.name} onChange={(event) => set({ name: event.target.value })} error={wrong("name")} />
+      <Field label="Name" required hint={shared || undefined} maxLength={255} autoFocus autoComplete="off" value={given.name} onChange={(event) => set({ name: event.target.value })} error={wrong("name")} />
       <Field label="Role" hint="What it is there for; the other agents see it." maxLength={1000} value={given.role} onChange={(event) => set({ role: event.target.value })} error={wrong("role")} />
       <Select label="In the team of" value={given.parent_id} onChange={(event) => set({ parent_id: event.target.value })} error={wrong("parent_id")}>
         <option value="">Nobody: it stands at the top</option>
