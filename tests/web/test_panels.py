@@ -123,13 +123,19 @@ async def _say(team: Team, id: str, count: int) -> None:
         await team.client.send(id, f"number {number}")
 
 
-DOWN = """async (box) => {
+SCROLL = """async (box, by) => {
   const from = box.scrollTop;
-  box.scrollBy(0, 200);
-  // What is scrolled to is drawn in the frame after the one that notices.
-  for (const _ of [1, 2, 3]) await new Promise(requestAnimationFrame);
-  return box.scrollTop > from;
+  box.scrollBy(0, by);
+  // What is scrolled to is drawn some frames after the one that notices.
+  const drawn = () => {
+    const [rows, at] = [[...box.querySelectorAll("article")].map((row) => row.getBoundingClientRect()), box.getBoundingClientRect()];
+    const ends = box.scrollTop + box.clientHeight > box.scrollHeight - 200;
+    return rows.some((row) => row.top < at.top + 100) && (ends || rows.some((row) => row.bottom > at.bottom - 1));
+  };
+  for (let frames = 0; frames < 3 || (!drawn() && frames < 600); frames++) await new Promise(requestAnimationFrame);
+  return box.scrollTop !== from;
 }"""
+"""Scroll by so many pixels, until what is there is drawn; whether that went anywhere."""
 
 
 async def _read_back(page: Page) -> list[str]:
@@ -142,12 +148,12 @@ async def _read_back(page: Page) -> list[str]:
         await expect(more.or_(begins)).to_be_visible()
     seen: dict[str, None] = {}
     feed = page.get_by_role("region", name="Activity")
-    await feed.evaluate("(box) => box.scrollTo(0, 0)")
+    await feed.evaluate(SCROLL, -1_000_000)
     further = True
     while further:
         rows: list[str] = await page.locator("article").evaluate_all("rows => rows.map((row) => row.dataset.cursor)")
         seen.update(dict.fromkeys(rows))
-        further = await feed.evaluate(DOWN)
+        further = await feed.evaluate(SCROLL, 200)
     return list(seen)
 
 

@@ -41,7 +41,7 @@ export function WorkspacePage() {
   return (
     <>
       <Head workspace={workspace} shown={shown.name} />
-      {workspace.status === "paused" && <Paused workspace={workspace} />}
+      {shown.name === "chat" && workspace.status === "paused" && <Paused workspace={workspace} />}
       <Suspense fallback={<Waiting what="One moment" />}>
         {/* Another agent is another pane: nothing of one stays in the other's. */}
         <Pane key={`${id}/${shown.name}`} workspace={workspace} />
