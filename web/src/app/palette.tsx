@@ -23,6 +23,7 @@ export function Palette({ open, onOpen }: { open: boolean; onOpen: (open: boolea
       open={open}
       onOpenChange={onOpen}
       label="Find an agent or a page"
+      filter={rank}
       overlayClassName="fixed inset-0 z-40 bg-black/45"
       contentClassName="fixed top-[12dvh] left-1/2 z-50 w-[min(36rem,calc(100vw-1.5rem))] -translate-x-1/2 overflow-hidden rounded-2xl border border-line bg-surface shadow-raised"
     >
@@ -31,7 +32,7 @@ export function Palette({ open, onOpen }: { open: boolean; onOpen: (open: boolea
         <Command.Empty className="p-4 text-center text-sm text-ink-soft">Nothing has that name.</Command.Empty>
         <Command.Group heading="Agents" className={GROUP}>
           {workspaces.map(({ id, name, role, status }) => (
-            <Command.Item key={id} value={`${name} ${id}`} keywords={role ? [role] : []} onSelect={() => go(`/w/${id}`)} className={ROW}>
+            <Command.Item key={id} value={`${name}\n${id}`} keywords={role ? [role] : []} onSelect={() => go(`/w/${id}`)} className={ROW}>
               <Avatar name={name} small />
               <span className="min-w-0 flex-1 truncate">
                 {name} <span className="text-ink-soft">{role}</span>
@@ -50,6 +51,14 @@ export function Palette({ open, onOpen }: { open: boolean; onOpen: (open: boolea
       </Command.List>
     </Command.Dialog>
   );
+}
+
+/** What begins with the letters, then what has them in its name, then in its role. Letters that are merely in that order are in any long name. */
+function rank(value: string, search: string, roles: readonly string[] = []): number {
+  const [name = "", asked] = [value.split("\n")[0]?.toLowerCase(), search.trim().toLowerCase()];
+  if (name.startsWith(asked)) return 1;
+  if (name.includes(asked)) return 0.7;
+  return roles.some((role) => role.toLowerCase().includes(asked)) ? 0.4 : 0;
 }
 
 function useShortcut(toggle: () => void): void {
