@@ -11,7 +11,7 @@ from tests.web.devices import REFUSED, Device
 INVALID = r"status of 422"
 """What Chromium says of a refusal."""
 
-MESSAGES = 60
+MESSAGES = 40
 
 
 async def test_settings_are_refused_at_their_field_and_saved_and_not_lost_by_leaving(desk: Device, team: Team) -> None:

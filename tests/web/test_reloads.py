@@ -1,7 +1,7 @@
 """A chat survives: the page is reloaded the instant an answer is seen, the server is killed wherever it hurts, and nothing that was said
 is missing, doubled or out of order, neither on the page nor in the API.
 
-The short form reloads eight times; RELOADS=200 (make reloads) is the long one, a quarter as many times with the server killed as well.
+The short form reloads five times; RELOADS=200 (make reloads) is the long one, a quarter as many times with the server killed as well.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from tests.web.chats import Chat, agree, letters, open_chat, read
 from tests.web.conftest import NewDevice
 from tests.web.devices import AWAY, PHONE
 
-RELOADS = int(os.environ.get("RELOADS", "8"))
+RELOADS = int(os.environ.get("RELOADS", "5"))
 KILLS = max(2, RELOADS // 4)
 
 pytestmark = [pytest.mark.xdist_group("mortal page"), pytest.mark.timeout(120 + 6 * RELOADS)]
