@@ -1,6 +1,6 @@
 import { queryOptions, useMutation, useQuery } from "@tanstack/react-query";
 import { useCallback } from "react";
-import { request } from "./client";
+import { api, data } from "./client";
 import { queries } from "./queries";
 
 type Preferences = Readonly<Record<string, unknown>>;
@@ -10,14 +10,14 @@ type Set<T> = (next: T | ((now: T) => T)) => void;
 
 const preferencesQuery = queryOptions({
   queryKey: ["preferences"],
-  queryFn: async () => (await (await request("/session/preferences")).json()) as Preferences,
+  queryFn: (): Promise<Preferences> => data(api.GET("/session/preferences")),
 });
 
 /** Something that this person wants kept, on every device. Undefined while it is not known. `otherwise` has to be the same every time. */
 export function usePreference<T>(name: string, otherwise: T): readonly [T | undefined, Set<T>] {
   const { data: all } = useQuery(preferencesQuery);
   const { mutate } = useMutation({
-    mutationFn: (value: T) => request(`/session/preferences/${name}`, { method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify(value) }),
+    mutationFn: (value: T) => data(api.PUT("/session/preferences/{name}", { params: { path: { name } }, body: value })),
     onMutate: (value) => queries.setQueryData<Preferences>(preferencesQuery.queryKey, (now) => ({ ...now, [name]: value })),
   });
   const set = useCallback<Set<T>>(

@@ -4,6 +4,7 @@ import { type Workspace, below, useWorkspaces } from "@/api/workspaces";
 import { Button } from "@/ui/button";
 import { Confirm } from "@/ui/confirm";
 import { Dialog } from "@/ui/dialog";
+import { Names, TakenAlong } from "@/ui/taken-along";
 import { type Report, named, removeAll } from "./acts";
 import { AddDialog } from "./add-dialog";
 import type { Ask, Asked } from "./asked";
@@ -42,23 +43,8 @@ function RemoveDialog({ workspaces, ask }: { workspaces: readonly Workspace[]; a
   return (
     <Confirm open title={`Delete ${named(workspaces)}?`} action="Delete" onConfirm={remove} onClose={close}>
       {workspaces.length > 1 && <Names title="These go:" all={workspaces} />}
-      {along.length > 0 && <Names title={along.length === 1 ? "The agent below goes with it:" : `The ${along.length} agents below go, too:`} all={along} />}
-      {unfinished > 0 && <p>{unfinished === 1 ? "One unfinished message fails." : `${unfinished} unfinished messages fail.`} Their senders are told.</p>}
-      <p>The tokens are refused from then on. This can not be undone.</p>
+      <TakenAlong along={along} unfinished={unfinished} />
     </Confirm>
-  );
-}
-
-function Names({ title, all }: { title: string; all: readonly Workspace[] }) {
-  return (
-    <div>
-      <p>{title}</p>
-      <ul className="mt-1 max-h-40 list-disc overflow-y-auto pl-5 text-ink-soft">
-        {all.map(({ id, name }) => (
-          <li key={id}>{name}</li>
-        ))}
-      </ul>
-    </div>
   );
 }
 

@@ -5,11 +5,14 @@ import { type Workspace, below, removeWorkspace, useWorkspaces } from "@/api/wor
 import { Button } from "@/ui/button";
 import { Confirm } from "@/ui/confirm";
 import { Panel } from "@/ui/panel";
+import { TakenAlong } from "@/ui/taken-along";
 import { tell } from "@/ui/toast";
 
 export function Removal({ workspace }: { workspace: Workspace }) {
   const [asked, setAsked] = useState(false);
   const navigate = useNavigate();
+  const { data: all = [] } = useWorkspaces();
+  const along = below(all, workspace.id);
   const remove = async () => {
     await removeWorkspace(workspace.id);
     tell(`${workspace.name} was removed.`);
@@ -24,31 +27,8 @@ export function Removal({ workspace }: { workspace: Workspace }) {
         </Button>
       </div>
       <Confirm open={asked} title={`Remove ${workspace.name}?`} action="Remove" onClose={() => setAsked(false)} onConfirm={remove}>
-        <TakenAlong workspace={workspace} />
+        <TakenAlong along={along} unfinished={along.reduce((sum, one) => sum + one.queue_depth, workspace.queue_depth)} />
       </Confirm>
     </Panel>
-  );
-}
-
-/** What goes with it, by name and number. */
-function TakenAlong({ workspace }: { workspace: Workspace }) {
-  const { data: all = [] } = useWorkspaces();
-  const under = below(all, workspace.id);
-  const unfinished = [workspace, ...under].reduce((sum, one) => sum + one.queue_depth, 0);
-  return (
-    <>
-      {under.length > 0 && (
-        <div>
-          <p>{under.length === 1 ? "The agent below it goes with it:" : `The ${under.length} agents below it go with it:`}</p>
-          <ul className="mt-1 max-h-40 list-disc overflow-y-auto pl-5 text-ink-soft">
-            {under.map(({ id, name }) => (
-              <li key={id}>{name}</li>
-            ))}
-          </ul>
-        </div>
-      )}
-      {unfinished > 0 && <p>{unfinished === 1 ? "One unfinished message fails." : `${unfinished} unfinished messages fail.`} Their senders are told.</p>}
-      <p>The tokens are refused from then on. This can not be undone.</p>
-    </>
   );
 }

@@ -1,0 +1,35 @@
+interface Named {
+  id: string;
+  name: string;
+}
+
+interface Props {
+  /** Who is below what is removed. */
+  along: readonly Named[];
+  /** Messages of all of them that have not ended. */
+  unfinished: number;
+}
+
+/** What a removal takes along, before it is done. */
+export function TakenAlong({ along, unfinished }: Props) {
+  return (
+    <>
+      {along.length > 0 && <Names title={along.length === 1 ? "The agent below goes with it:" : `The ${along.length} agents below go, too:`} all={along} />}
+      {unfinished > 0 && <p>{unfinished === 1 ? "One unfinished message fails." : `${unfinished} unfinished messages fail.`} Their senders are told.</p>}
+      <p>The tokens are refused from then on. This can not be undone.</p>
+    </>
+  );
+}
+
+export function Names({ title, all }: { title: string; all: readonly Named[] }) {
+  return (
+    <div>
+      <p>{title}</p>
+      <ul className="mt-1 max-h-40 list-disc overflow-y-auto pl-5 text-ink-soft">
+        {all.map(({ id, name }) => (
+          <li key={id}>{name}</li>
+        ))}
+      </ul>
+    </div>
+  );
+}
