@@ -63,9 +63,9 @@ class House:
 
     # Senders
 
-    async def send(self, http: httpx.AsyncClient, mailbox: Mailbox, *, wait: float | None = None) -> str:
+    async def send(self, http: httpx.AsyncClient, mailbox: Mailbox, *, wait: float | None = None, key: str = "") -> str:
         """One message under one key, until it is acknowledged; with ``wait`` until it is answered, too."""
-        key = str(uuid4())
+        key = key or str(uuid4())
         self.journal.mean(key, mailbox.id)
         headers = {"Authorization": f"Bearer {self.operator_token}", "Idempotency-Key": key, "A2A-Version": "1.0"}
         if wait is not None:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -48,27 +49,26 @@ class Sweep:
 
     async def case(self, pids: list[int], injection: Injection, *, restarts: bool) -> bool:
         """One message with the kill; whether the kill came before the message was answered."""
-        port = self.server.port
+        port, key = self.server.port, str(uuid4())
         with injecting(pids, injection) as traced:
             async with asyncio.TaskGroup() as tasks:
-                sending = tasks.create_task(self._send())
+                sending = tasks.create_task(self._send(key))
                 while not (sending.done() or traced.injected()):
                     await asyncio.sleep(0.005)
                 if killed := traced.injected():
-                    await self._look()
+                    await self._look(key)
                 if killed and restarts:
                     await asyncio.to_thread(self.server.wait, 20)
                     await asyncio.to_thread(self.server.start, port=port)
         await at_rest(self.dsn, [self.mailbox.id], 60)
         return killed
 
-    async def _send(self) -> None:
+    async def _send(self, key: str) -> None:
         async with httpx.AsyncClient(timeout=30) as http:
-            await self.house.send(http, self.mailbox, wait=20)
+            await self.house.send(http, self.mailbox, wait=20, key=key)
 
-    async def _look(self) -> None:
-        """What the kill left: is the message there, and was its sender told?"""
-        key = next(reversed(self.house.journal.intents))
+    async def _look(self, key: str) -> None:
+        """What the kill left: is the message there, and was its sender told? A kill may come before the sender began at all."""
         told = key in dict(self.house.journal.acks)
         there = key in {row.key for row in await until_read(self.dsn, self.mailbox.id)}
         self.classes["told" if told else DOUBT if there else "not there"] += 1
