@@ -20,6 +20,7 @@ HOT = {
     ("messages", "read_states"): ([uuid4()],),
     ("messages", "find_latest"): (uuid4(),),
     ("messages", "find_part"): (uuid4(), uuid4(), 0),
+    ("delegations", "list_open_delegations"): (1000,),
     ("files", "find_file"): (uuid4(), "workspace", uuid4()),
     ("files", "keep_files"): ([uuid4()], "workspace", uuid4()),
     ("files", "read_chunk"): (uuid4(), 0),

@@ -123,6 +123,19 @@ async def test_cancel(office: Office) -> None:
     assert (error.value.name, error.value.data["status"]) == ("delegation_ended", "completed")
 
 
+async def test_what_the_team_waits_for_is_told_until_it_ends(office: Office, operator: Client) -> None:
+    lead, clerk = office.lead, office.clerk
+    asked = [await lead.client.delegate(lead.id, clerk.id, text) for text in ("first", "second", "third")]
+    await lead.client.cancel_delegation(lead.id, asked[1].id)
+    (item,) = await clerk.client.claim(clerk.id, wait=20)
+    below = await clerk.client.delegate(clerk.id, office.porter.id, "for the first", on_behalf_of=item.message_id)
+    rows = (await operator.request("GET", "/delegations")).body
+    ours = [(row["delegation_id"], row["source_id"], row["target_id"]) for row in rows if row["source_id"] in (lead.id, clerk.id)]
+    assert ours == [(asked[0].id, lead.id, clerk.id), (asked[2].id, lead.id, clerk.id), (below.id, clerk.id, office.porter.id)]
+    with pytest.raises(Forbidden):
+        await lead.client.request("GET", "/delegations")
+
+
 async def test_only_permitted_eyes(office: Office, operator: Client) -> None:
     lead, clerk, stranger = office.lead, office.clerk, office.stranger
     asked = await lead.client.delegate(lead.id, clerk.id, "between us")

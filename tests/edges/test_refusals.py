@@ -431,6 +431,7 @@ TABLE: dict[str, dict[str, int]] = {
     "POST /workspaces/{id}/notify": own(201),
     "GET /workspaces/{id}/activity": read(403),
     "POST /workspaces/{id}/delegate": own(422),
+    "GET /delegations": managed(200, safe=True),
     "GET /workspaces/{id}/delegations": read(403),
     "GET /workspaces/{id}/delegations/{delegation_id}": row(own=404, related=403, stranger=404, operator=404, person=404),
     "POST /workspaces/{id}/delegations/{delegation_id}/cancel": row(own=404, related=403, stranger=404, operator=404, person=403),

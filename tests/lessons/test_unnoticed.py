@@ -108,7 +108,7 @@ async def test_l31_every_route_answers_a_valid_request(server: ServerProcess) ->
 
 
 async def manage(walk: Round, id: str) -> None:
-    for path in ("/workspaces", "/events/stream", "/sessions", "/chats", "/dead-letters", "/session/preferences"):
+    for path in ("/workspaces", "/events/stream", "/sessions", "/chats", "/delegations", "/dead-letters", "/session/preferences"):
         await walk.ask("GET", path)
     await walk.ask("GET", "/workspaces/{id}", id=id)
     await walk.ask("PATCH", "/workspaces/{id}", {"name": "renamed", "x": 1.5}, id=id)
@@ -276,7 +276,7 @@ POST /workspaces/{id}/a2a | POST /workspaces/{id}/inbox/claim
 POST /workspaces/{id}/inbox/{message_id}/extend | POST /workspaces/{id}/inbox/{message_id}/progress
 POST /workspaces/{id}/inbox/{message_id}/reply | POST /workspaces/{id}/inbox/{message_id}/fail
 POST /workspaces/{id}/inbox/{message_id}/release
-POST /workspaces/{id}/delegate | GET /workspaces/{id}/delegations
+POST /workspaces/{id}/delegate | GET /workspaces/{id}/delegations | GET /delegations
 GET /workspaces/{id}/delegations/{delegation_id} | POST /workspaces/{id}/delegations/{delegation_id}/cancel
 GET /workspaces/{id}/chat-history | GET /chats | PUT /workspaces/{id}/read
 GET /session/preferences | PUT /session/preferences/{name}

@@ -64,6 +64,16 @@ class Delegation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenDelegation:
+    """One that has not ended, as far as it is a line between two workspaces."""
+
+    id: UUID
+    source_id: UUID
+    target_id: UUID
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """Which delegations a page holds; None narrows nothing. ``before`` is the id of a delegation: the page goes on below it."""
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 from uuid import UUID
 
 from postroom.core.delegations import store
-from postroom.core.delegations.model import Delegation, Wanted
+from postroom.core.delegations.model import Delegation, OpenDelegation, Wanted
 from postroom.core.deliveries.service import Deliveries
 from postroom.core.identity.model import Principal
+from postroom.core.identity.service import require_manager
 from postroom.core.messages.model import Draft, Receipt
 from postroom.core.messages.service import Messages
 from postroom.core.registry.service import Workspaces
@@ -18,6 +19,7 @@ from postroom.failpoints import reach
 _ORPHANS_AT_ONCE = 200
 _TREE_MOST = 1000
 MOST = 200
+_OPEN_MOST = 1000
 
 
 class Delegations:
@@ -62,6 +64,11 @@ class Delegations:
         below = None if wanted.before is None else await self._find(workspace, wanted.before)
         found = await store.list_delegations(self._db, workspace, wanted, below, limit + 1)
         return found[:limit], found[limit - 1].id if len(found) > limit else None
+
+    async def open(self, principal: Principal) -> Sequence[OpenDelegation]:
+        """What workspaces have asked of one another and still wait for, the oldest first; at most 1,000. Raises Forbidden."""
+        require_manager(principal)
+        return await store.list_open_delegations(self._db, _OPEN_MOST)
 
     async def tree(self, principal: Principal, workspace: UUID, delegation: UUID) -> Delegation:
         """One with what was delegated as part of it, as far as the caller may talk to both ends; at most 1,000. Raises NotFound."""

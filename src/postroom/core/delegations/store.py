@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from postroom.core.delegations.model import Delegation, Place, Status, Wanted
+from postroom.core.delegations.model import Delegation, OpenDelegation, Place, Status, Wanted
 from postroom.core.identity.model import Principal
 from postroom.db.database import Database, Row
 from postroom.db.statements import load
@@ -22,6 +22,14 @@ async def list_delegations(db: Database, workspace: UUID, wanted: Wanted, below:
     edge = (below.created_at, below.id) if below else (None, None)
     narrowed = (wanted.open, wanted.status and wanted.status.value, wanted.on_behalf_of)
     return [_delegation(row) for row in await db.fetch(SQL.list_delegations, workspace, *narrowed, *edge, limit)]
+
+
+async def list_open_delegations(db: Database, most: int) -> list[OpenDelegation]:
+    """Everybody's, the oldest first."""
+    rows = await db.fetch(SQL.list_open_delegations, most)
+    return [
+        OpenDelegation(id=row["id"], source_id=row["source_id"], target_id=row["target_id"], created_at=row["accepted_at"]) for row in rows
+    ]
 
 
 async def list_tree(db: Database, principal: Principal, root: UUID, most: int) -> list[Delegation]:

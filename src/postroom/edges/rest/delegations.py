@@ -1,4 +1,7 @@
-"""``/workspaces/{id}/delegate`` and ``/workspaces/{id}/delegations``: what a workspace asks of others, and what came of it."""
+"""``/workspaces/{id}/delegate`` and ``/workspaces/{id}/delegations``: what a workspace asks of others, and what came of it.
+
+``/delegations``: what everybody still waits for.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
@@ -14,12 +17,13 @@ from postroom.core.messages.model import Draft
 from postroom.edges.body import Fields, Id, Text
 from postroom.edges.context import traceparent_of
 from postroom.edges.idempotency import checked_key, key_of, message_id_for
-from postroom.edges.rest.calling import Caller, Use, body, takes
+from postroom.edges.rest.calling import Caller, Manager, Use, body, takes
 from postroom.edges.rest.shapes import ErrorShape, Json, Limit, Moment, Part, PlaceShape, ProgressShape, Shape, progress_shape
 from postroom.edges.wire import ROLE_USER, message_from_wire, text_of
 from postroom.errors import Refused
 
-router = APIRouter(prefix="/workspaces/{id}", tags=["Delegations"])
+router = APIRouter(tags=["Delegations"])
+_HERE = "/workspaces/{id}"
 
 StatusName = Literal["accepted", "handed", "input_required", "completed", "failed", "cancelled", "expired"]
 
@@ -86,6 +90,15 @@ class TreeShape(DelegationShape):
     children: list["TreeShape"] | None = None
 
 
+class OpenShape(Shape):
+    """A delegation that has not ended: who waits for whom, and since when."""
+
+    delegation_id: UUID
+    source_id: UUID
+    target_id: UUID
+    created_at: Moment
+
+
 class DelegationsShape(Shape):
     """A page, the newest first. ``next`` is the ``before`` of the page that follows."""
 
@@ -93,7 +106,7 @@ class DelegationsShape(Shape):
     next: UUID | None
 
 
-@router.post("/delegate", status_code=202, openapi_extra=takes(Task), response_model=DelegatedShape)
+@router.post(f"{_HERE}/delegate", status_code=202, openapi_extra=takes(Task), response_model=DelegatedShape)
 async def delegate(id: UUID, request: Request, caller: Caller, services: Use, task: Annotated[Task, body(Task)]) -> Response:
     """Ask another workspace and go on. 202 while it is under way; 200 when the same key had asked before, or it ended within the wait."""
     receipt = await services.delegations.delegate(caller, id, _draft(request, task))
@@ -104,6 +117,13 @@ async def delegate(id: UUID, request: Request, caller: Caller, services: Use, ta
 
 
 @router.get("/delegations")
+async def list_open(caller: Manager, services: Use) -> list[OpenShape]:
+    """What the team's workspaces have asked of one another and still wait for, the oldest first; at most 1,000."""
+    found = await services.delegations.open(caller)
+    return [OpenShape(delegation_id=one.id, source_id=one.source_id, target_id=one.target_id, created_at=one.created_at) for one in found]
+
+
+@router.get(f"{_HERE}/delegations")
 async def list_all(
     id: UUID,
     caller: Caller,
@@ -121,7 +141,7 @@ async def list_all(
     return DelegationsShape(delegations=[DelegationShape(**view(one)) for one in found], next=following)
 
 
-@router.get("/delegations/{delegation_id}")
+@router.get(f"{_HERE}/delegations/{{delegation_id}}")
 async def get(
     id: UUID, delegation_id: UUID, request: Request, caller: Caller, services: Use, *, tree: bool = False, wait_seconds: Wait = 0.0
 ) -> TreeShape:
@@ -133,7 +153,7 @@ async def get(
     return _tree(await services.delegations.tree(caller, id, delegation_id)) if tree else TreeShape(**view(found))
 
 
-@router.post("/delegations/{delegation_id}/cancel")
+@router.post(f"{_HERE}/delegations/{{delegation_id}}/cancel")
 async def cancel(id: UUID, delegation_id: UUID, caller: Caller, services: Use) -> DelegationShape:
     """Nobody wants it any more: cancelled at once, or its holder is asked to stop."""
     return DelegationShape(**view(await services.delegations.cancel(caller, id, delegation_id)))

@@ -26,6 +26,12 @@ where d.source_id = $1 and (not $2 or d.ended_at is null) and ($3 is null or d.s
   and ($5 is null or (d.accepted_at, d.id) < ($5, $6))
 order by d.accepted_at desc, d.id desc limit $7
 
+-- name: list_open_delegations
+-- Of all workspaces, what has not ended, the oldest first; $1 limit.
+select w.message_id as id, w.delegator_id as source_id, w.workspace_id as target_id, m.accepted_at
+from work w join message m on m.id = w.message_id
+where w.delegator_id is not null order by m.accepted_at, m.id limit $1
+
 -- name: list_tree
 -- What hangs below a message, parents before children, at most $4. For a workspace ($2 kind, $3 id) as far as it may talk to both ends.
 with recursive tree as (

@@ -1,3 +1,4 @@
+import type { Schemas } from "@/api/client";
 import { type Frame, live } from "@/api/live";
 
 /** Post between two workspaces: what is open, and when something last moved. */
@@ -21,12 +22,8 @@ export interface Traffic {
   news: ReadonlyMap<string, string>;
 }
 
-export interface Open {
-  message_id: string;
-  from: string;
-  to: string;
-  at: string;
-}
+/** What one asked of another and still waits for. */
+export type Open = Schemas["OpenShape"];
 
 interface Lit {
   from: string;
@@ -71,7 +68,7 @@ export class Post {
 
   /** What was open before the feed began. Its end may have been heard meanwhile. */
   know(open: readonly Open[]): void {
-    for (const one of open) if (!this.#ended.has(one.message_id)) this.#open.set(one.message_id, one);
+    for (const one of open) if (!this.#ended.has(one.delegation_id)) this.#open.set(one.delegation_id, one);
     this.#later(0);
   }
 
@@ -81,14 +78,14 @@ export class Post {
     if (!message || !event.startsWith("message.")) return;
     if (ENDS.has(event)) this.#end(message, at);
     if (event === "message.progress") this.#tell(at, message, payload["parts"]);
-    if (peer && event === "message.accepted" && actor?.kind === "workspace") this.#begin({ message_id: message, from: peer, to: at, at: timestamp });
+    if (peer && event === "message.accepted" && actor?.kind === "workspace") this.#begin({ delegation_id: message, source_id: peer, target_id: at, created_at: timestamp });
     if (peer && MOVES_BACK.has(event)) this.#light(peer, at, true);
     this.#later(GATHER);
   }
 
   #begin(open: Open): void {
-    this.#open.set(open.message_id, open);
-    this.#light(open.from, open.to, false);
+    this.#open.set(open.delegation_id, open);
+    this.#light(open.source_id, open.target_id, false);
   }
 
   #end(message: string, at: string): void {
@@ -109,7 +106,8 @@ export class Post {
   }
 
   #forget(workspace: string): void {
-    for (const one of [this.#open, this.#lit]) for (const [key, { from, to }] of one) if (from === workspace || to === workspace) one.delete(key);
+    for (const [id, { source_id, target_id }] of this.#open) if (source_id === workspace || target_id === workspace) this.#open.delete(id);
+    for (const [key, { from, to }] of this.#lit) if (from === workspace || to === workspace) this.#lit.delete(key);
   }
 
   #later(milliseconds: number): void {
@@ -129,7 +127,7 @@ export class Post {
   #lines(): Line[] {
     const lines = new Map<string, Line>();
     for (const [key, { from, to, moves, back }] of this.#lit) lines.set(key, { from, to, moves, back, open: 0, since: null });
-    for (const { from, to, at } of this.#open.values()) {
+    for (const { source_id: from, target_id: to, created_at: at } of this.#open.values()) {
       const line = lines.get(`${from} ${to}`) ?? { from, to, moves: 0, back: false, open: 0, since: null };
       lines.set(`${from} ${to}`, { ...line, open: line.open + 1, since: line.since !== null && line.since < at ? line.since : at });
     }

@@ -1,32 +1,16 @@
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { api, data } from "@/api/client";
-import { queries } from "@/api/queries";
-import { workspacesQuery } from "@/api/workspaces";
-import { type Line, type Open, Post, type Traffic } from "./post";
+import { type Line, Post, type Traffic } from "./post";
 import { type Tree, path } from "./tree";
 
-/** Of so many mailboxes it is asked what lies in them; of the rest the feed will tell. */
-const MOST = 16;
-
-/** What agents had asked of one another before the feed began lies unfinished in the mailboxes of those who were asked. */
+/** What agents had asked of one another before the feed began. */
 const openQuery = queryOptions({
   queryKey: ["open-post"],
   // Each answer counts, also when it is the same as the last.
   structuralSharing: false,
-  queryFn: async () => {
-    const all = await queries.query({ ...workspacesQuery, staleTime: "static" });
-    const busy = all.filter(({ queue_depth }) => queue_depth > 0).slice(0, MOST);
-    return (await Promise.all(busy.map(({ id }) => openAt(id)))).flat();
-  },
+  queryFn: () => data(api.GET("/delegations")),
 });
-
-async function openAt(id: string): Promise<Open[]> {
-  const { items } = await data(api.GET("/workspaces/{id}/inbox", { params: { path: { id } } }));
-  return items
-    .filter(({ sender }) => sender.kind === "workspace")
-    .map(({ message_id, sender, accepted_at }) => ({ message_id, from: sender.id, to: id, at: accepted_at }));
-}
 
 export function useTraffic(): Traffic {
   const [post] = useState(() => new Post());
