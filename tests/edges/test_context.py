@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from postroom.client import Client
 from postroom.edges.context import choose_request_id, cookie_name, valid_traceparent
-from postroom.edges.middleware import HostGuard
+from postroom.edges.middleware import AddHeaders, HostGuard
 from postroom.settings import Settings
 from tests.support.http import Answer, ask
 from tests.support.server import ServerProcess, make_agent
@@ -231,6 +231,33 @@ async def _passes(guard: HostGuard, host: str) -> bool:
 
     await guard({**_connection(host).scope}, nothing, nothing, app)
     return bool(passed)
+
+
+async def test_a_window_is_its_own_where_the_browser_heeds_it() -> None:
+    """Any other origin would be complained of on the console, at every page."""
+    layer = AddHeaders(Settings(public_url="https://post.example"))
+    heeded = ["post.example", "127.0.0.1:8080", "localhost:8080", "[::1]:8080"]
+    others = ["192.168.1.20:8080", "postroom.lan", "127.0.0.1.evil.example", "", "["]
+    assert [host for host in heeded + others if await _is_alone(layer, _connection(host))] == heeded
+    assert await _is_alone(layer, _connection("192.168.1.20:8443", scheme="https"))
+
+
+async def _is_alone(layer: AddHeaders, connection: HTTPConnection) -> bool:
+    sent: list[Any] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def nothing() -> Any:
+        return None
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await layer({**connection.scope}, nothing, send, app)
+    headers = dict(sent[0]["headers"])
+    assert headers[b"x-frame-options"] == b"DENY"
+    return headers.get(b"cross-origin-opener-policy") == b"same-origin"
 
 
 @pytest.mark.parametrize("given", ["mine-1", "a" * 64, "0:1.2_3"])

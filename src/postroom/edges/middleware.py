@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from postroom.clock import monotonic
-from postroom.edges.context import REQUEST_ID_HEADER, choose_request_id, request_id_of
+from postroom.edges.context import REQUEST_ID_HEADER, choose_request_id, is_secure, request_id_of
 from postroom.edges.problems import codes_of, problem_of, problem_response
 from postroom.errors import Forbidden, Malformed, PostroomError
 from postroom.settings import Settings
@@ -26,17 +27,18 @@ _HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
+# Heeded where the browser trusts the origin (https, the own machine) and complained of on the console everywhere else (HTML, 7.1.3).
+_ALONE: Final = (b"cross-origin-opener-policy", b"same-origin")
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _NUL = re.compile(rb"%00|\x00")
 
 
 def wrap(app: ASGIApp, settings: Settings) -> ASGIApp:
     """The application within all layers, the first one outermost."""
-    layers: list[Layer] = [follow, answer_faults, add_headers, check_path, HostGuard(settings)]
+    layers: list[Layer] = [follow, answer_faults, AddHeaders(settings), check_path, HostGuard(settings)]
     for layer in reversed(layers):
         app = _within(layer, app)
     return app
@@ -106,17 +108,27 @@ async def _close(send: Send, error: PostroomError) -> None:
         return
 
 
-async def add_headers(scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
+class AddHeaders:
     """Headers that tell a browser what not to do. Answers are not to be kept by caches unless they say otherwise."""
 
-    async def send_with(message: Message) -> None:
-        if message["type"] in ("http.response.start", "websocket.http.response.start"):
-            headers = _raw(message)
-            given = {name for name, _ in headers}
-            headers += [header for header in _HEADERS if header[0] not in given]
-        await send(message)
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
 
-    await app(scope, receive, send_with)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
+        async def send_with(message: Message) -> None:
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                headers = _raw(message)
+                given = {name for name, _ in headers}
+                headers += [header for header in self._headers(scope) if header[0] not in given]
+            await send(message)
+
+        await app(scope, receive, send_with)
+
+    def _headers(self, scope: Scope) -> tuple[tuple[bytes, bytes], ...]:
+        connection = HTTPConnection(scope)
+        place = _split(connection.headers.get("host", ""))
+        trusted = is_secure(connection, self._settings) or (place is not None and place[0] in _LOOPBACK)
+        return (*_HEADERS, _ALONE) if trusted else _HEADERS
 
 
 def _raw(message: MutableMapping[str, Any]) -> list[tuple[bytes, bytes]]:
