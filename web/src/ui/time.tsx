@@ -8,6 +8,10 @@ const STEPS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
 ];
 const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "narrow" });
 const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+const WEEKDAY = new Intl.DateTimeFormat(undefined, { weekday: "long" });
+const DATE = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
+const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 
 /** Milliseconds that the server's clock is ahead of this machine's, which may be wrong by a day. */
 let ahead = 0;
@@ -22,7 +26,10 @@ const clock = {
   watchers: new Set<() => void>(),
   timer: 0,
   watch: (changed: () => void) => {
-    if (clock.watchers.size === 0) clock.timer = window.setInterval(() => clock.tick(), 1_000);
+    if (clock.watchers.size === 0) {
+      clock.now = Date.now() + ahead;
+      clock.timer = window.setInterval(() => clock.tick(), 1_000);
+    }
     clock.watchers.add(changed);
     return () => {
       clock.watchers.delete(changed);
@@ -57,6 +64,42 @@ export function lasting(milliseconds: number): string {
 
 export function full(at: string): string {
   return FULL.format(new Date(at));
+}
+
+/** How many midnights lie between then and now; 0 for today. */
+function useDaysSince(at: string): number {
+  // A number that changes at midnight: what shows a day is not drawn again every second.
+  return useSyncExternalStore(clock.watch, () => Math.round((midnight(clock.now) - midnight(at)) / 86_400_000));
+}
+
+function midnight(at: string | number): number {
+  return new Date(at).setHours(0, 0, 0, 0);
+}
+
+/** When something was said, as in a list of chats: the time of today, then the day. */
+export function Moment({ at }: { at: string }) {
+  const days = useDaysSince(at);
+  const words = days <= 0 ? CLOCK : days < 7 ? WEEKDAY : DATE;
+  return (
+    <time dateTime={at} title={full(at)}>
+      {days === 1 ? "Yesterday" : words.format(new Date(at))}
+    </time>
+  );
+}
+
+/** The time of day, where the day is plain. */
+export function TimeOfDay({ at }: { at: string }) {
+  return (
+    <time dateTime={at} title={full(at)}>
+      {CLOCK.format(new Date(at))}
+    </time>
+  );
+}
+
+/** The day, in words that are a heading. */
+export function useDay(at: string): string {
+  const days = useDaysSince(at);
+  return days === 0 ? "Today" : days === 1 ? "Yesterday" : DAY.format(new Date(at));
 }
 
 /** How long ago, with the time itself as its tip. */

@@ -13,7 +13,7 @@ import { Unread } from "@/ui/badge";
 import { classes } from "@/ui/classes";
 import { Empty, Trouble, Waiting } from "@/ui/notice";
 import { Status } from "@/ui/status";
-import { Age } from "@/ui/time";
+import { Moment } from "@/ui/time";
 import { complain } from "@/ui/toast";
 import { NotifyMe } from "./notifications";
 import { PullMark, usePull } from "./pull";
@@ -114,7 +114,7 @@ function Line({ workspace: { id, name, role, status }, chat, sending, small }: L
         <span className="flex items-baseline gap-2">
           <span className={classes("min-w-0 truncate", small ? "text-sm" : "font-medium", (chat?.unread ?? 0) > 0 && "font-semibold")}>{name}</span>
           <Status status={status} quiet />
-          <span className="ml-auto shrink-0 text-xs text-ink-soft">{last && <Age at={last.timestamp} />}</span>
+          <span className="ml-auto shrink-0 text-xs text-ink-soft">{last && <Moment at={last.timestamp} />}</span>
         </span>
         <span className="flex items-center gap-2 text-xs text-ink-soft">
           <span className="flex min-w-0 flex-1 items-center gap-1">

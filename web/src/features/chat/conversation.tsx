@@ -4,6 +4,7 @@ import { Virtualizer, type VirtualizerHandle } from "virtua";
 import type { Outgoing } from "@/api/kept";
 import { Button } from "@/ui/button";
 import { classes } from "@/ui/classes";
+import { useDay } from "@/ui/time";
 import type { Entry } from "./entry";
 import type { History, Shown } from "./history";
 import { EntryMessage, OutgoingMessage, type Speaker } from "./message";
@@ -40,7 +41,7 @@ export function Conversation({ history, shown, name, readSeq, speaker, workspace
         <Virtualizer ref={list} data={rows} shift={shown.shift} onScroll={onScroll}>
           {(row) => (
             <div key={row.key} className={classes("mx-auto max-w-4xl rounded-2xl", row.found && "bg-warn-soft")}>
-              {row.day !== null && <Divider words={row.day} />}
+              {row.day !== null && <Day at={row.day} />}
               {row.unread && <Divider words="New" loud />}
               {"entry" in row ? <EntryMessage entry={row.entry} steps={row.steps} {...speaker(row.entry)} workspaceId={workspaceId} /> : <OutgoingMessage message={row.outgoing} onEdit={onEdit} />}
             </div>
@@ -67,6 +68,10 @@ function Stale({ error, onRetry }: { error: unknown; onRetry: () => void }) {
       </Button>
     </div>
   );
+}
+
+function Day({ at }: { at: string }) {
+  return <Divider words={useDay(at)} />;
 }
 
 function Divider({ words, loud = false }: { words: string; loud?: boolean }) {

@@ -6,7 +6,7 @@ import { type Outgoing } from "@/api/kept";
 import { outbox, stageOf } from "@/api/outbox";
 import { Button } from "@/ui/button";
 import { Code } from "@/ui/copy";
-import { Age } from "@/ui/time";
+import { TimeOfDay } from "@/ui/time";
 import { complain } from "@/ui/toast";
 import { Bubble } from "./bubble";
 import { type Entry, hasEnded } from "./entry";
@@ -48,7 +48,7 @@ export const EntryMessage = memo(function EntryMessage({ entry, steps, right, na
 function Foot({ entry, workspaceId }: EntryProps) {
   const time = (
     <span className="px-1 text-xs text-ink-soft">
-      <Age at={entry.timestamp} />
+      <TimeOfDay at={entry.timestamp} />
     </span>
   );
   if (entry.state === null) return time;

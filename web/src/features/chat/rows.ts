@@ -5,7 +5,7 @@ import type { Step } from "./trail";
 
 interface Place {
   readonly key: string;
-  /** It is the first of this day. */
+  /** It is the first of its day: when that is. */
   readonly day: string | null;
   /** It is the first that was not read when the chat was opened. */
   readonly unread: boolean;
@@ -16,8 +16,6 @@ interface Place {
 /** A line on the screen. */
 export type Row = Place & ({ readonly entry: Entry; readonly steps: readonly Step[] } | { readonly outgoing: Outgoing });
 
-const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
-
 const NONE: readonly Step[] = [];
 
 /** A message keeps its key when it moves from the outbox to the history, and so its place on the screen. */
@@ -25,10 +23,10 @@ export function rowsOf({ window, outgoing, trails, place }: Shown, readSeq: numb
   let last = "";
   const unread = readSeq === null ? undefined : window.entries.find(({ role, seq }) => role === "agent" && seq > readSeq);
   const entries = window.entries.map((entry): Row => {
-    const day = DAY.format(new Date(entry.timestamp));
+    const day = new Date(entry.timestamp).toDateString();
     const first = day !== last;
     last = day;
-    return { key: entry.sent_as ?? entry.id, day: first ? day : null, unread: entry === unread, found: entry.seq === place, entry, steps: trails.get(entry.id) ?? NONE };
+    return { key: entry.sent_as ?? entry.id, day: first ? entry.timestamp : null, unread: entry === unread, found: entry.seq === place, entry, steps: trails.get(entry.id) ?? NONE };
   });
   return window.newer ? entries : [...entries, ...outgoing.map((one): Row => ({ key: one.key, day: null, unread: false, found: false, outgoing: one }))];
 }

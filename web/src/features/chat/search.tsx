@@ -5,7 +5,7 @@ import { api, data } from "@/api/client";
 import { Button, IconButton } from "@/ui/button";
 import { Field } from "@/ui/field";
 import { Trouble, Waiting } from "@/ui/notice";
-import { Age } from "@/ui/time";
+import { Moment } from "@/ui/time";
 import type { Entry, Page } from "./entry";
 import type { Which } from "./history";
 
@@ -55,7 +55,7 @@ function Found({ which, words, onJump }: Pick<Props, "which" | "onJump"> & { wor
               <span className="shrink-0 font-medium">{entry.sender.name}</span>
               <Around entry={entry} words={words} />
               <span className="shrink-0 text-xs text-ink-soft">
-                <Age at={entry.timestamp} />
+                <Moment at={entry.timestamp} />
               </span>
             </button>
           </li>

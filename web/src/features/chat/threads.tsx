@@ -5,7 +5,7 @@ import { Button } from "@/ui/button";
 import { classes } from "@/ui/classes";
 import { Dialog } from "@/ui/dialog";
 import { Trouble, Waiting } from "@/ui/notice";
-import { Age } from "@/ui/time";
+import { Moment } from "@/ui/time";
 import type { Entry } from "./entry";
 
 interface Thread {
@@ -74,7 +74,7 @@ export function Threads({ workspaceId, chosen, onChoose, onNew, onClose }: Props
             <Spool aria-hidden className="size-4 shrink-0 text-ink-soft" />
             <span className="min-w-0 flex-1 truncate">{words}</span>
             <span className="shrink-0 text-xs text-ink-soft">
-              {count} · <Age at={last} />
+              {count} · <Moment at={last} />
             </span>
           </button>
         ))}
