@@ -9,11 +9,11 @@ const LOOKS: Readonly<Record<string, { dot: string; words: string }>> = {
 };
 
 /** How an agent is, as a dot and in words: colour alone says nothing to some. */
-export function Status({ status, quiet = false }: { status: string; quiet?: boolean }) {
+export function Status({ status, quiet = false, large = false }: { status: string; quiet?: boolean; large?: boolean }) {
   const look = LOOKS[status] ?? { dot: "bg-line-strong", words: status };
   return (
     <span className="inline-flex items-center gap-1.5 text-xs whitespace-nowrap text-ink-soft">
-      <span aria-hidden className={classes("size-2.5 shrink-0 rounded-full", look.dot)} />
+      <span aria-hidden className={classes("shrink-0 rounded-full", large ? "size-7" : "size-2.5", look.dot)} />
       <span className={quiet ? "sr-only" : undefined}>{look.words}</span>
     </span>
   );

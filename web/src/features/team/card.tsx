@@ -27,13 +27,17 @@ type Props = NodeProps<CardNode>;
 /** One workspace on the canvas, and the frame around its team when that is open. */
 export const Card = memo(
   function Card({ data, selected, dragging, width, height }: Props) {
-    const { workspace, team, folded, left, top, found } = data;
+    const { workspace, team, folded, left, top, branches, found } = data;
     const { far } = useContext(BoardContext);
     const framed = team > 0 && !folded;
     const busy = worksOn(workspace) !== null;
     return (
       <>
-        {framed && <div aria-hidden style={{ width, height }} className="absolute rounded-3xl border border-line bg-raised/55" />}
+        {framed && (
+          <svg aria-hidden width={width} height={height} className="absolute rounded-3xl border border-line bg-raised/55">
+            <path d={branches} className="branch" />
+          </svg>
+        )}
         <article
           aria-label={workspace.name}
           data-workspace-id={workspace.id}
@@ -62,10 +66,11 @@ export const Card = memo(
 function Far({ data: { workspace, unread } }: Pick<Props, "data">) {
   return (
     <div className="flex h-full items-center gap-3">
-      <Avatar name={workspace.name} />
-      <span className="min-w-0 flex-1 truncate text-3xl font-semibold">{workspace.name}</span>
-      {unread > 0 && <span aria-hidden className="size-6 rounded-full bg-accent" />}
-      <Status status={workspace.status} quiet />
+      <span className="line-clamp-2 min-w-0 flex-1 text-[2rem] leading-none font-semibold break-words hyphens-auto">{workspace.name}</span>
+      <span className="flex flex-col items-center gap-3">
+        {unread > 0 && <span aria-hidden className="size-7 rounded-full bg-accent" />}
+        <Status status={workspace.status} quiet large />
+      </span>
     </div>
   );
 }

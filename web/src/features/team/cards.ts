@@ -15,6 +15,7 @@ export interface CardData extends Record<string, unknown> {
   folded: boolean;
   left: number;
   top: number;
+  branches: string;
   /** Whether it is what is searched for; undefined when nothing is. */
   found: boolean | undefined;
 }
@@ -28,7 +29,7 @@ interface Shown {
 }
 
 export function cardsOf(areas: readonly Area[], { unread, news, found }: Shown): CardNode[] {
-  return areas.map(({ team, x, y, width, height, card, framed }) => {
+  return areas.map(({ team, x, y, width, height, card, framed, branches }) => {
     const { workspace, above, members } = team;
     const centre = { x: card.x + CARD.width / 2, y: card.y + CARD.height / 2, width: 1, height: 1, position: Position.Bottom };
     return {
@@ -56,6 +57,7 @@ export function cardsOf(areas: readonly Area[], { unread, news, found }: Shown):
         folded: members.length > 0 && !framed,
         left: card.x,
         top: card.y,
+        branches,
         found: found?.has(workspace.id),
       },
     };

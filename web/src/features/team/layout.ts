@@ -33,15 +33,20 @@ export interface Area {
   /** Of the card in the area. */
   card: { x: number; y: number };
   framed: boolean;
+  /** From the lead to each of its members, as a path in the area; empty where there is nobody to lead to. */
+  branches: string;
 }
 
 interface Block extends Area {
   inside: Block[];
+  /** Where the row begins that it stands in; further down than that, something stands above it. */
+  row: number;
 }
 
 /**
- * A tidy place for everybody: members stand in rows below their lead, teams in frames within the frame of the team above. What somebody
- * put elsewhere stands there, and nothing else gives way. Frames come before what is in them.
+ * A tidy place for everybody: members stand in rows below their lead, teams in frames within the frame of the team above; beside a tall
+ * one, small ones stand above one another. What somebody put elsewhere stands there, and nothing else gives way. Frames come before what
+ * is in them.
  */
 export function layOut(roots: readonly Team[], folded: ReadonlySet<string>, places: Places): Area[] {
   const blocks = roots.map((root) => block(root, folded, places));
@@ -52,42 +57,58 @@ export function layOut(roots: readonly Team[], folded: ReadonlySet<string>, plac
 
 function block(team: Team, folded: ReadonlySet<string>, places: Places): Block {
   const framed = team.members.length > 0 && !folded.has(team.workspace.id);
-  const bare = { team, x: 0, y: 0, left: 0, top: 0, ...CARD, card: { x: 0, y: 0 }, framed, inside: [] };
+  const bare = { team, x: 0, y: 0, row: 0, left: 0, top: 0, ...CARD, card: { x: 0, y: 0 }, framed, inside: [], branches: "" };
   if (!framed) return bare;
   const inside = team.members.map((member) => block(member, folded, places));
-  // Rows are even when those without a team of their own stand first.
-  const rows = [...inside.filter((one) => !one.framed), ...inside.filter((one) => one.framed)];
   const floor = EDGE + CARD.height + FALL;
-  shelve(rows, EDGE, floor);
+  shelve(inside, EDGE, floor);
   for (const one of inside) put(one, places, EDGE, floor);
   const width = EDGE + Math.max(CARD.width + EDGE, ...inside.map((one) => one.x + one.width));
   const height = EDGE + Math.max(...inside.map((one) => one.y + one.height));
-  return { ...bare, width, height, card: { x: (width - CARD.width) / 2, y: EDGE }, inside };
+  const card = { x: (width - CARD.width) / 2, y: EDGE };
+  return { ...bare, width, height, card, inside, branches: inside.map((one) => branch(card, floor, one)).join(" ") };
 }
 
-/** One after the other, row below row, in as many columns as bring the whole nearest to its shape; three stand side by side. */
+/** From a lead to the row of a member, which for a lower one is reached along the edge of the team, and into its card: from above or from the left. */
+function branch(lead: { x: number; y: number }, floor: number, { x, y, row, card }: Block): string {
+  const way = [`M ${lead.x + CARD.width / 2} ${lead.y + CARD.height} V ${floor - GAP / 2}`];
+  if (row > floor) way.push(`H ${EDGE / 2} V ${row - GAP / 2}`);
+  if (y === row) way.push(`H ${x + card.x + CARD.width / 2} V ${y + card.y}`);
+  else way.push(`H ${Math.max(x - GAP / 2, EDGE / 2)} V ${y + card.y + CARD.height / 2} H ${x + card.x}`);
+  return way.join(" ");
+}
+
+/** In rows, the tallest first, as wide as lets the whole be seen largest in a window of that shape; three stand side by side. */
 function shelve(blocks: readonly Block[], left: number, top: number): void {
+  const tallest = blocks.toSorted((one, other) => other.height - one.height);
   const [least, most] = [3, 3 + 2 * Math.ceil(Math.sqrt(blocks.length))];
-  const rooms = Array.from({ length: most - least + 1 }, (_, more) => blocks.slice(0, least + more).reduce((sum, { width }) => sum + width + GAP, 0));
-  const misfit = (room: number) => {
-    const { width, height } = fill(blocks, room, left, top);
-    return Math.abs(Math.log(width / height / SHAPE));
+  const rooms = Array.from({ length: most - least + 1 }, (_, more) => tallest.slice(0, least + more).reduce((sum, { width }) => sum + width + GAP, 0));
+  const size = (room: number) => {
+    const { width, height } = fill(tallest, room, left, top);
+    return Math.max(width / SHAPE, height);
   };
-  const [best = 0] = rooms.map((room) => ({ room, by: misfit(room) })).sort((one, other) => one.by - other.by).map(({ room }) => room);
-  fill(blocks, best, left, top);
+  const [best = 0] = rooms.map((room) => ({ room, size: size(room) })).sort((one, other) => one.size - other.size).map(({ room }) => room);
+  fill(tallest, best, left, top);
 }
 
-/** Puts them into rows of at most this width, or of one that is wider. */
+/** Puts them, the tallest first, into rows of at most this width, or of one that is wider: each below the one before while the row is high enough. */
 function fill(blocks: readonly Block[], room: number, left: number, top: number): { width: number; height: number } {
-  let [x, y, tallest, width] = [0, 0, 0, 0];
+  let [row, high, end, right] = [top, 0, left, left];
+  let above: Block | null = null;
   for (const one of blocks) {
-    if (x > 0 && x + one.width + GAP > room) [x, y, tallest] = [0, y + tallest + GAP, 0];
-    [one.x, one.y] = [left + x, top + y];
-    x += one.width + GAP;
-    width = Math.max(width, x);
-    tallest = Math.max(tallest, one.height);
+    const below: number = above === null ? 0 : above.y + above.height + GAP;
+    if (above !== null && one.width <= above.width && below + one.height <= row + high) [one.x, one.y] = [above.x, below];
+    else {
+      if (end > left && end + one.width + GAP > left + room) [row, high, end] = [row + high + GAP, 0, left];
+      [one.x, one.y] = [end, row];
+      end += one.width + GAP;
+      high = Math.max(high, one.height);
+    }
+    one.row = row;
+    above = one;
+    right = Math.max(right, end);
   }
-  return { width, height: y + tallest };
+  return { width: right - left, height: row + high - top };
 }
 
 /** Where somebody wants it, but not over the lead or out of its frame. */
@@ -95,6 +116,7 @@ function put(one: Block, places: Places, least: number, floor: number): void {
   const place = places[one.team.workspace.id];
   if (place?.team !== (one.team.above?.workspace.id ?? null)) return;
   [one.x, one.y] = [Math.max(place.x, least), Math.max(place.y, floor)];
+  one.row = one.y;
 }
 
 function settle(blocks: readonly Block[], left: number, top: number): Area[] {
