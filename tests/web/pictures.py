@@ -48,7 +48,7 @@ async def take(device: Device, team: dict[str, str], suffix: str) -> None:
     lead = team["Lead"]
     await device.opened(f"/w/{lead}")
     await page.get_by_role("textbox", name="Message to Lead").fill(QUESTION)
-    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Send", exact=True).click()
     await expect(page.get_by_role("log").get_by_text("Asking Echo, Clerk, Slow").last).to_be_visible()
     await shoot(page, f"chat-{suffix}")
     for name, path in {"team": "/team", "chats": "/talk", "health": "/operate/health", "access": "/operate/access"}.items():
@@ -59,7 +59,7 @@ async def take(device: Device, team: dict[str, str], suffix: str) -> None:
         await shoot(page, f"{tab}-{suffix}")
     await device.opened(f"/w/{team['Slow']}")
     await page.get_by_role("textbox", name="Message to Slow").fill("Read the long report, please.")
-    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Send", exact=True).click()
     await expect(page.get_by_role("log").get_by_text("of 10 seconds").last).to_be_visible()
     await shoot(page, f"streaming-{suffix}")
     await connect(device, suffix)

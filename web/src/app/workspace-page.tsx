@@ -59,7 +59,7 @@ function Head({ workspace: { id, name, role, status }, shown }: { workspace: Wor
   }, [shown]);
   return (
     <header className="border-b border-line bg-surface">
-      <div className="flex items-center gap-3 px-3 pt-2.5 md:px-5">
+      <div className="flex items-center gap-3 px-3 pt-2.5 writing:pb-2 md:px-5">
         <Link to="/talk" aria-label="Back to the chats" className="-ml-1 flex size-11 items-center justify-center rounded-lg hover:bg-raised md:hidden">
           <ArrowLeft aria-hidden className="size-5" />
         </Link>
@@ -74,7 +74,7 @@ function Head({ workspace: { id, name, role, status }, shown }: { workspace: Wor
           <ConnectionState />
         </span>
       </div>
-      <nav ref={tabs} aria-label="Views of this agent" className="flex gap-1 overflow-x-auto px-2 md:px-4">
+      <nav ref={tabs} aria-label="Views of this agent" className="flex gap-1 overflow-x-auto px-2 writing:hidden md:px-4">
         {TABS.map((tab) => (
           <NavLink
             key={tab.name}

@@ -21,7 +21,7 @@ export function Bar({ which: { workspaceId, view, threadId }, searching, onSearc
     setAddress(thread === null ? {} : { thread });
   };
   return (
-    <div className="flex items-center gap-1 border-b border-line bg-surface px-2 py-0.5 md:px-4">
+    <div className="flex items-center gap-1 border-b border-line bg-surface px-2 py-0.5 writing:hidden md:px-4">
       {view === "people" && (
         <Button look="quiet" className="font-normal text-ink-soft" onClick={() => setOpen(true)}>
           <Spool aria-hidden className="size-4" /> {threadId === null ? "All threads" : "One thread"}

@@ -19,6 +19,9 @@ interface Props {
   onCancel: () => void;
 }
 
+/** A keyboard on a screen has no Shift-Enter: there Enter breaks the line, and the button sends. */
+const ON_SCREEN = matchMedia("(pointer: coarse)").matches;
+
 /** Where one writes. Enter sends, Shift-Enter breaks the line, Escape gives up what was begun. */
 export function Composer({ to, draft: { text, files }, refused, onText, onFiles, onAsFile, onRemove, onSend, onCancel }: Props) {
   const box = useGrowing(text);
@@ -28,7 +31,7 @@ export function Composer({ to, draft: { text, files }, refused, onText, onFiles,
     // Enter also ends a word in scripts that are composed.
     if (event.nativeEvent.isComposing) return;
     if (event.key === "Escape") onCancel();
-    if (event.key !== "Enter" || event.shiftKey) return;
+    if (event.key !== "Enter" || event.shiftKey || (ON_SCREEN && !event.ctrlKey && !event.metaKey)) return;
     event.preventDefault();
     if (ready) onSend();
   };
@@ -55,7 +58,7 @@ export function Composer({ to, draft: { text, files }, refused, onText, onFiles,
           <textarea
             ref={box}
             // On a phone the keyboard would cover what one came to read.
-            autoFocus={matchMedia("(pointer: fine)").matches}
+            autoFocus={!ON_SCREEN}
             value={text}
             onChange={(event) => onText(event.target.value)}
             onKeyDown={press}
@@ -63,7 +66,7 @@ export function Composer({ to, draft: { text, files }, refused, onText, onFiles,
             rows={1}
             aria-label={`Message to ${to}`}
             placeholder={`Message to ${to}`}
-            enterKeyHint="send"
+            enterKeyHint={ON_SCREEN ? "enter" : "send"}
             className="max-h-[40dvh] min-h-9 min-w-0 flex-1 resize-none bg-transparent px-1.5 py-1.5 text-base leading-6 outline-none placeholder:text-ink-soft sm:text-[0.9375rem] pointer-coarse:min-h-11 pointer-coarse:py-2.5"
           />
           <IconButton label="Send" look="primary" disabled={!ready} onClick={onSend} className="rounded-xl">
