@@ -45,7 +45,7 @@ function Window({ onClose, title, description, wide = false, children }: Omit<Pr
     >
       <header className="flex items-start gap-3 px-5 pt-4">
         <div className="min-w-0 flex-1">
-          <Radix.Title className="text-lg font-semibold">{title}</Radix.Title>
+          <Radix.Title className="text-lg font-semibold break-words">{title}</Radix.Title>
           {description !== undefined && <Radix.Description className="mt-1 text-sm text-ink-soft">{description}</Radix.Description>}
         </div>
         {onClose && (

@@ -4,6 +4,7 @@ import { type KeptFile, kept } from "@/api/kept";
 import { useProgress } from "@/api/uploads";
 import { IconButton } from "@/ui/button";
 import { classes } from "@/ui/classes";
+import { Dialog } from "@/ui/dialog";
 import { type SentFile, isPicture, sizeOf } from "./files";
 
 const FRAME = "flex max-w-full min-w-0 items-center gap-2 rounded-xl border border-line bg-surface px-2.5 py-1.5 text-sm";
@@ -28,13 +29,29 @@ function Ours({ file }: { file: SentFile }) {
   const { name, url } = file;
   return (
     <span className="flex max-w-full flex-col items-start gap-1">
-      {isPicture(file) && <img src={`${url}?inline=1`} alt={name} loading="lazy" className={classes(PICTURE, "h-44")} />}
+      {isPicture(file) && <Picture file={file} />}
       <a href={url} download={name} className={`${FRAME} hover:bg-raised`}>
         <FileText aria-hidden className="size-4 shrink-0" />
         <Name file={file} />
         <Download aria-label="Download" className="size-4 shrink-0" />
       </a>
     </span>
+  );
+}
+
+/** Small among the words, and as large as the screen when it is pressed. */
+function Picture({ file: { name, url } }: { file: SentFile }) {
+  const [open, setOpen] = useState(false);
+  const source = `${url}?inline=1`;
+  return (
+    <>
+      <button type="button" aria-label={`Look at ${name}`} onClick={() => setOpen(true)} className="max-w-full cursor-zoom-in">
+        <img src={source} alt="" loading="lazy" className={classes(PICTURE, "h-44")} />
+      </button>
+      <Dialog open={open} wide onClose={() => setOpen(false)} title={name}>
+        <img src={source} alt={name} className="mx-auto max-h-[78dvh] max-w-full object-contain" />
+      </Dialog>
+    </>
   );
 }
 
