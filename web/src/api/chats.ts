@@ -9,3 +9,8 @@ export const chatsQuery = queryOptions({ queryKey: ["chats"], queryFn: () => dat
 export function useChats() {
   return useQuery(chatsQuery);
 }
+
+/** How much is unread in all of them. */
+export function useUnreadTotal(): number {
+  return useChats().data?.reduce((sum, { unread }) => sum + unread, 0) ?? 0;
+}

@@ -1,9 +1,11 @@
 import { Activity, BookOpen, EllipsisVertical, KeyRound, LogOut, MailX, MessageSquare, Moon, Network, Search, Sun, SunMoon } from "lucide-react";
 import type { ReactNode } from "react";
-import { Link, NavLink, useNavigate } from "react-router";
+import { Link, NavLink, useMatch, useNavigate } from "react-router";
+import { useUnreadTotal } from "@/api/chats";
 import { useDeadLetterTotal } from "@/api/dead-letters";
 import { logOut } from "@/api/session";
-import { Badge } from "@/ui/badge";
+import { NotifyMe } from "@/features/chat/notifications";
+import { Badge, Unread } from "@/ui/badge";
 import { IconButton } from "@/ui/button";
 import { classes } from "@/ui/classes";
 import { Menu, type MenuGroups } from "@/ui/menu";
@@ -25,12 +27,15 @@ const THEMES: readonly { theme: Theme; label: string; icon: typeof Sun }[] = [
   { theme: "system", label: "As the system", icon: SunMoon },
 ];
 
+const APPLE = /Mac|iPhone|iPad/.test(navigator.userAgent);
+
 /** What waits for somebody at a place, by its address. */
 function useWaiting(): Readonly<Record<string, number>> {
-  return { "/operate/dead-letters": useDeadLetterTotal() };
+  return { "/talk": useUnreadTotal(), "/operate/dead-letters": useDeadLetterTotal() };
 }
 
-function useMore(places: readonly (typeof PLACES)[number][]): MenuGroups {
+/** What else there is: the places that have no room of their own, and what is done to the page itself. */
+export function useMore(places: readonly (typeof PLACES)[number][] = []): MenuGroups {
   const navigate = useNavigate();
   const waiting = useWaiting();
   const [chosen, choose] = useTheme();
@@ -66,8 +71,8 @@ export function Side({ onSearch, children }: Props & { children: ReactNode }) {
         </Menu>
       </div>
       <button type="button" onClick={onSearch} className="mx-3 mb-2 flex min-h-9 items-center gap-2 rounded-lg border border-line bg-canvas px-3 text-sm text-ink-soft hover:bg-raised">
-        <Search aria-hidden className="size-4" /> <span className="flex-1 truncate text-left">Find an agent or a page</span>
-        <kbd className="font-mono text-xs whitespace-nowrap">Ctrl K</kbd>
+        <Search aria-hidden className="size-4" /> <span className="flex-1 truncate text-left">Find anything</span>
+        <kbd className="font-mono text-xs whitespace-nowrap">{APPLE ? "⌘" : "Ctrl"} K</kbd>
       </button>
       <nav aria-label="Places" className="flex flex-col px-2">
         {PLACES.slice(1).map(({ to, label, icon: Icon }) => (
@@ -77,7 +82,10 @@ export function Side({ onSearch, children }: Props & { children: ReactNode }) {
           </NavLink>
         ))}
       </nav>
-      <h2 className="px-4 pt-4 pb-1 text-xs font-medium text-ink-soft">Chats</h2>
+      <div className="flex min-h-12 items-end justify-between pt-2 pr-2 pb-1 pl-4">
+        <h2 className="py-1 text-xs font-medium text-ink-soft">Chats</h2>
+        <NotifyMe small />
+      </div>
       <div className="min-h-0 flex-1 overflow-y-auto px-2 pb-3">{children}</div>
     </aside>
   );
@@ -86,12 +94,21 @@ export function Side({ onSearch, children }: Props & { children: ReactNode }) {
 /** The bar at the bottom of a phone. */
 export function Bottom({ onSearch }: Props) {
   const more = useMore(PLACES.slice(2));
+  const waiting = useWaiting();
+  // A phone begins with its chats.
+  const atHome = useMatch("/") !== null;
   const look = "flex min-h-14 flex-1 flex-col items-center justify-center gap-0.5 text-xs";
   return (
     <nav aria-label="Places" className="flex border-t border-line bg-surface pb-[env(safe-area-inset-bottom)]">
       {PLACES.slice(0, 2).map(({ to, label, icon: Icon }) => (
-        <NavLink key={to} to={to} className={({ isActive }) => classes(look, isActive ? "font-semibold text-accent" : "text-ink-soft")}>
-          <Icon aria-hidden className="size-5" /> {label}
+        <NavLink key={to} to={to} className={({ isActive }) => classes(look, isActive || (atHome && to === "/talk") ? "font-semibold text-accent" : "text-ink-soft")}>
+          <span className="relative">
+            <Icon aria-hidden className="size-5" />
+            <span className="absolute -top-2 left-3">
+              <Unread count={waiting[to] ?? 0} />
+            </span>
+          </span>
+          {label}
         </NavLink>
       ))}
       <button type="button" onClick={onSearch} className={classes(look, "text-ink-soft")}>

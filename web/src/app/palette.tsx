@@ -4,7 +4,7 @@ import { useNavigate } from "react-router";
 import { useWorkspaces } from "@/api/workspaces";
 import { Avatar } from "@/ui/avatar";
 import { Status } from "@/ui/status";
-import { PLACES } from "./navigation";
+import { PLACES, useMore } from "./navigation";
 
 const ROW = "flex min-h-10 items-center gap-3 rounded-lg px-3 text-sm data-[selected=true]:bg-raised pointer-coarse:min-h-12";
 const GROUP = "[&_[cmdk-group-heading]]:px-3 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-xs [&_[cmdk-group-heading]]:text-ink-soft";
@@ -14,10 +14,12 @@ export function Palette({ open, onOpen }: { open: boolean; onOpen: (open: boolea
   const { data: workspaces = [] } = useWorkspaces();
   const navigate = useNavigate();
   useShortcut(() => onOpen(!open));
-  const go = (to: string) => {
+  const acts = useMore().flat().filter(({ disabled }) => !disabled);
+  const act = (run: () => void) => {
     onOpen(false);
-    void navigate(to);
+    run();
   };
+  const go = (to: string) => act(() => void navigate(to));
   return (
     <Command.Dialog
       open={open}
@@ -45,6 +47,13 @@ export function Palette({ open, onOpen }: { open: boolean; onOpen: (open: boolea
           {PLACES.map(({ to, label, icon: Icon }) => (
             <Command.Item key={to} value={label} onSelect={() => go(to)} className={ROW}>
               <Icon aria-hidden className="size-4" /> {label}
+            </Command.Item>
+          ))}
+        </Command.Group>
+        <Command.Group heading="Actions" className={GROUP}>
+          {acts.map(({ label, icon: Icon, onSelect }) => (
+            <Command.Item key={label} value={label} onSelect={() => act(onSelect)} className={ROW}>
+              {Icon && <Icon aria-hidden className="size-4" />} {label}
             </Command.Item>
           ))}
         </Command.Group>

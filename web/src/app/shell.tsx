@@ -15,7 +15,7 @@ export function Shell() {
   const inWorkspace = useMatch("/w/:id/*") !== null;
   const [paletteOpen, setPaletteOpen] = useState(false);
   return (
-    <div data-connection={connection} className="flex h-[var(--seen,100dvh)] flex-col">
+    <div data-connection={connection} className="flex h-[var(--seen,100dvh)] flex-col pt-[env(safe-area-inset-top)] pr-[env(safe-area-inset-right)] pl-[env(safe-area-inset-left)]">
       <a href="#content" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-surface focus:p-3">
         Skip to the content
       </a>

@@ -1,34 +1,51 @@
 import { Bell } from "lucide-react";
 import { useEffect, useState } from "react";
-import { useChats } from "@/api/chats";
+import { useNavigate } from "react-router";
+import { useUnreadTotal } from "@/api/chats";
 import { type Frame, live } from "@/api/live";
 import { queries } from "@/api/queries";
 import { type Workspace, workspacesQuery } from "@/api/workspaces";
 import { Button } from "@/ui/button";
+import { classes } from "@/ui/classes";
 import { attentive } from "./attention";
 
 /** Browsers have notifications for pages only over https and on the own machine. */
 const CAN_NOTIFY = "Notification" in globalThis;
 
 /** Asks the browser for notifications, once, because somebody pressed it. */
-export function NotifyMe() {
+export function NotifyMe({ small = false }: { small?: boolean }) {
   const [permission, setPermission] = useState(CAN_NOTIFY ? Notification.permission : "denied");
   if (permission !== "default") return null;
   return (
-    <Button look="quiet" onClick={() => void Notification.requestPermission().then(setPermission)}>
-      <Bell aria-hidden className="size-4" /> Notify me
+    <Button look="quiet" className={classes(small && "min-h-7 px-2 text-xs font-normal text-ink-soft")} onClick={() => void Notification.requestPermission().then(setPermission)}>
+      <Bell aria-hidden className={small ? "size-3.5" : "size-4"} /> Notify me
     </Button>
   );
 }
 
 /** What is new is in the title of the page, and a notification when nobody looks at it. */
 export function Watch(): null {
-  const unread = useChats().data?.reduce((sum, chat) => sum + chat.unread, 0) ?? 0;
+  const unread = useUnreadTotal();
   useEffect(() => live.onFrame(notify), []);
+  useOpened();
   useEffect(() => {
     document.title = unread > 0 ? `(${unread > 99 ? "99+" : unread}) Postroom` : "Postroom";
+    // On the icon of the installed page; a browser may refuse it, as to a page that is not installed.
+    if ("setAppBadge" in navigator) void navigator.setAppBadge(unread).catch(() => undefined);
   }, [unread]);
   return null;
+}
+
+/** Goes where a notification that was pressed leads. */
+function useOpened(): void {
+  const navigate = useNavigate();
+  useEffect(() => {
+    if (!("serviceWorker" in navigator)) return;
+    const { serviceWorker } = navigator;
+    const hear = ({ data }: MessageEvent<{ go: string }>) => void navigate(data.go);
+    serviceWorker.addEventListener("message", hear);
+    return () => serviceWorker.removeEventListener("message", hear);
+  }, [navigate]);
 }
 
 /** Answers to people and notices; what agents tell each other has a peer. */
