@@ -36,14 +36,12 @@ async def test_a_chat_survives_a_server_that_is_killed_at_every_answer(
 
 
 async def test_a_chat_survives_reloads_before_anything_is_known(new_device: NewDevice, team: Team) -> None:
-    """The page is gone the instant Enter is pressed: the message was kept before, and goes out when the page is back."""
+    """The page is gone the instant Enter is pressed: the message was noted in it, and goes out when the page is back."""
     device = await new_device(PHONE)
     async with team.working(echo) as worker:
         chat = await open_chat(device, worker)
         for number in range(1, RELOADS + 1):
             await chat.send(f"Letter {number}.")
-            await expect(chat.box).to_have_value("")
-            await chat.log.get_by_text(f"Letter {number}.").first.wait_for()
             await device.page.reload()
         await chat.shows(f"You said: Letter {RELOADS}.")
         said = [entry["content"] for entry in await team.history(worker) if entry["role"] == "user"]

@@ -14,6 +14,10 @@ export interface Outgoing {
   readonly number: number;
   readonly key: string;
   readonly workspaceId: string;
+  /** The agent's name then, if it was known. */
+  readonly to: string | null;
+  /** When it was sent here, in milliseconds since 1970 by this machine's clock. */
+  readonly at: number;
   readonly threadId: string;
   readonly taskId: string | null;
   readonly text: string;
@@ -29,6 +33,8 @@ export interface Outgoing {
 /** What is being written to an agent. */
 export interface Draft {
   readonly workspaceId: string;
+  /** The agent's name then, if it was known. */
+  readonly to: string | null;
   readonly text: string;
   readonly files: readonly KeptFile[];
 }

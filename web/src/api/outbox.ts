@@ -1,6 +1,8 @@
 import { useSyncExternalStore } from "react";
 import { type Draft, type Outgoing, kept } from "./kept";
 import { newKey } from "./key";
+import { allNoted, jot, onNote, tear } from "./notes";
+import { nameOf } from "./workspaces";
 
 export type NewMessage = Pick<Outgoing, "workspaceId" | "threadId" | "taskId" | "text" | "files">;
 
@@ -12,9 +14,19 @@ export function stageOf({ messageId, refusal }: Outgoing): Stage {
   return refusal === null ? "waiting" : "refused";
 }
 
+/** A message on its way into the outbox. `place`: among those that are. `drafted`: it was the draft, and is until it is there. */
+interface Entering {
+  readonly place: number;
+  readonly drafted: boolean;
+  readonly made: Omit<Outgoing, "number">;
+}
+
+const ENTERING = "entering.";
+
 /**
- * Messages from the moment that somebody presses Enter until the history shows them. They are kept in the browser before the first byte
- * leaves, so that no reload loses one, and every tab shows and sends the same ones: their keys make a second send harmless.
+ * Messages from the moment that somebody presses Enter until the history shows them. They are noted with their key in that very moment, and
+ * kept in the browser before the first byte leaves, so that no reload loses one, and every tab shows and sends the same ones: their keys
+ * make a second send harmless.
  */
 class Outbox {
   #messages: readonly Outgoing[] = [];
@@ -23,6 +35,8 @@ class Outbox {
 
   constructor() {
     this.#others.onmessage = () => void this.load();
+    // Its page may be closed before the message is in.
+    onNote(ENTERING, () => void this.load());
     // A browser that keeps nothing has nothing to send; whoever writes is told.
     void this.load().catch(() => undefined);
   }
@@ -36,14 +50,16 @@ class Outbox {
     return () => this.#watchers.delete(changed);
   };
 
-  /** `drafted`: it was the draft, and is it until it is here. Raises a DOMException when the browser keeps nothing: then it was not sent. */
+  /** `drafted`: it is the draft. Raises a DOMException when the browser keeps nothing: then it was not sent. */
   async add(message: NewMessage, { drafted = false } = {}): Promise<void> {
-    const adding = (await kept()).transaction(["outbox", "drafts"], "readwrite", { durability: "strict" });
-    const made: Omit<Outgoing, "number"> = { ...message, key: newKey(), left: false, messageId: null, refusal: null };
-    // The store gives the number.
-    void adding.objectStore("outbox").add(made as Outgoing);
-    if (drafted) void adding.objectStore("drafts").delete(message.workspaceId);
-    await adding.done;
+    const made = { ...message, key: newKey(), to: nameOf(message.workspaceId), at: Date.now(), left: false, messageId: null, refusal: null };
+    const entering: Entering = { place: (notedOnes().at(-1)?.place ?? 0) + 1, drafted, made };
+    const unnote = jot(ENTERING + made.key, entering);
+    try {
+      await enter([entering]);
+    } finally {
+      unnote();
+    }
     await this.#tell();
   }
 
@@ -80,6 +96,9 @@ class Outbox {
   }
 
   async load(): Promise<void> {
+    const left = notedOnes();
+    if (left.length > 0) await enter(left);
+    for (const { made } of left) tear(ENTERING + made.key);
     this.#messages = await (await kept()).getAll("outbox");
     for (const changed of this.#watchers) changed();
   }
@@ -88,6 +107,23 @@ class Outbox {
     await this.load();
     this.#others.postMessage(null);
   }
+}
+
+/** In the order in which they were sent. */
+function notedOnes(): Entering[] {
+  return (allNoted(ENTERING) as Entering[]).toSorted((one, other) => one.place - other.place);
+}
+
+/** Those that are not there yet: another tab, or the next life of this one, may have been quicker. */
+async function enter(messages: readonly Entering[]): Promise<void> {
+  const entering = (await kept()).transaction(["outbox", "drafts"], "readwrite", { durability: "strict" });
+  const there = new Set((await entering.objectStore("outbox").getAll()).map(({ key }) => key));
+  for (const { made, drafted } of messages.filter((one) => !there.has(one.made.key))) {
+    // The store gives the number.
+    void entering.objectStore("outbox").add(made as Outgoing);
+    if (drafted) void entering.objectStore("drafts").delete(made.workspaceId);
+  }
+  await entering.done;
 }
 
 export const outbox = new Outbox();

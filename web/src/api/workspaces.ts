@@ -23,6 +23,11 @@ export function useWorkspace(id: string): Workspace | undefined {
   return useQuery({ ...workspacesQuery, select: (all) => all.find((one) => one.id === id) }).data;
 }
 
+/** As far as it is known without asking. */
+export function nameOf(id: string): string | null {
+  return queries.getQueryData(workspacesQuery.queryKey)?.find((one) => one.id === id)?.name ?? null;
+}
+
 const refresh = () => queries.invalidateQueries({ queryKey: workspacesQuery.queryKey });
 
 /** What comes back holds the first token, which is shown this once. Raises Problem, whose `fields` name what was refused. */

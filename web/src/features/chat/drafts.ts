@@ -1,10 +1,14 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { type Draft, type KeptFile, kept } from "@/api/kept";
+import { jot, noted, tear } from "@/api/notes";
+import { outbox } from "@/api/outbox";
+import { nameOf } from "@/api/workspaces";
 import { complain } from "@/ui/toast";
 import { forget, keep, unsendable } from "./files";
 
-export type Writing = Omit<Draft, "workspaceId">;
+export type Writing = Pick<Draft, "text" | "files">;
 
+const DRAFT = "draft.";
 const BLANK: Writing = { text: "", files: [] };
 
 /** What is being written to an agent, kept in this browser at every letter. */
@@ -25,7 +29,7 @@ export function useDraft(workspaceId: string) {
   const write = (news: Partial<Writing>) => {
     setRefused("");
     show({ ...(now.current ?? BLANK), ...news });
-    void save({ workspaceId, ...(now.current ?? BLANK) }).catch(complain);
+    void save(workspaceId, now.current ?? BLANK).catch(complain);
   };
   const attach = async (files: readonly File[]) => {
     const whys: string[] = [];
@@ -56,18 +60,31 @@ export function useDraft(workspaceId: string) {
     /** What is written becomes a file: it is too long for anything else. */
     asFile: () => void asFile(draft.text).catch(complain),
     remove,
-    /** What is in the store is there already, or is put away by somebody else. */
-    show,
-    blank: () => show(BLANK),
+    /** It is on its way into the outbox, which takes it out of the drafts. */
+    blank: () => {
+      tear(DRAFT + workspaceId);
+      show(BLANK);
+    },
   };
 }
 
+/** A note is younger than what is in the store, and than all that was sent. */
 export async function load(workspaceId: string): Promise<Writing> {
+  const young = noted(DRAFT + workspaceId) as Draft | null;
+  if (young !== null) return young;
+  await outbox.load();
   return (await (await kept()).get("drafts", workspaceId)) ?? BLANK;
 }
 
-export async function save(draft: Draft): Promise<void> {
+export async function save(workspaceId: string, { text, files }: Writing): Promise<void> {
+  const draft: Draft = { workspaceId, to: nameOf(workspaceId), text, files };
+  const unnote = jot(DRAFT + workspaceId, draft);
   const database = await kept();
-  if (draft.text === "" && draft.files.length === 0) await database.delete("drafts", draft.workspaceId);
+  if (isBlank(draft)) await database.delete("drafts", workspaceId);
   else await database.put("drafts", draft);
+  unnote();
+}
+
+function isBlank({ text, files }: Writing): boolean {
+  return text === "" && files.length === 0;
 }

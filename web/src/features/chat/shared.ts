@@ -22,7 +22,7 @@ export async function takeShared(workspaceId: string): Promise<string[]> {
     if (why === null) kept.push(await keep(file));
     else whys.push(why);
   }
-  await save({ workspaceId, text: [text, said].filter(Boolean).join("\n"), files: kept });
+  await save(workspaceId, { text: [text, said].filter(Boolean).join("\n"), files: kept });
   await caches.delete(WAITING);
   return whys;
 }

@@ -17,7 +17,7 @@ import { openQuestion } from "./window";
 /** The people's conversation with an agent, and where they write. */
 export function Talk({ workspace, history, shown, threadId }: View & { threadId: string | null }) {
   const { data: me } = useSession();
-  const { draft, refused, write, attach, asFile, remove, show, blank } = useDraft(workspace.id);
+  const { draft, refused, write, attach, asFile, remove, blank } = useDraft(workspace.id);
   const readSeq = useOpenedAt(workspace.id);
   // What is before the last message of a thread may be of another one, and not read.
   useReadMark(workspace.id, shown.window, shown.along && threadId === null);
@@ -28,17 +28,17 @@ export function Talk({ workspace, history, shown, threadId }: View & { threadId:
     return { right, name: right ? null : entry.sender.name };
   };
   const send = () => {
-    blank();
     history.toNewest();
     const message = { ...draft, workspaceId: workspace.id, threadId: thread ?? newThread(), taskId: question?.task_id ?? null };
     void outbox.add(message, { drafted: true }).catch((error: unknown) => {
       write(draft);
       complain(error);
     });
+    blank();
   };
   const edit = (message: Outgoing) => {
     const both = { text: [message.text, draft.text].filter(Boolean).join("\n"), files: [...message.files, ...draft.files] };
-    void outbox.takeBack(message, { workspaceId: workspace.id, ...both }).then(() => show(both), complain);
+    void outbox.takeBack(message, { workspaceId: workspace.id, to: workspace.name, ...both }).then(() => write(both), complain);
   };
   return (
     <DropZone label="Chat" onFiles={attach}>
