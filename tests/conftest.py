@@ -30,6 +30,14 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[tracing.ROOT] = tempfile.mkdtemp(prefix="matrix-traces-")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests of one group share what is dear to make, and run one after the other; pytest-xdist has lost groups without a word."""
+    if config.getoption("loadgroup", False):
+        alone = [item.nodeid for item in items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid]
+        assert not alone, "pytest-xdist does not keep groups together"
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A place that no case came by fails the run: a fault that is never tried proves nothing. Judged when the whole matrix was run."""
     if not hasattr(session.config, "workerinput") and tracing.account().fails(EXPECTED):
