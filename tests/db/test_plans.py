@@ -1,5 +1,6 @@
 """The hot statements use their indexes, also right after a start on empty tables, and whatever else waits in the house."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -29,6 +30,9 @@ HOT = {
     ("events", "read_workspace_events"): ("1", 1, 10, uuid4()),
     ("identity", "find_callers"): ([b"x" * 32], 30),
     ("messages", "read_history"): (uuid4(), ["from_people", "to_people"], None, None, None, None, 51, None, 2**24, 50),
+    ("messages", "read_traffic"): (uuid4(), datetime.now(UTC), uuid4(), None, None, 51, None, None, 2**24, 50),
+    ("messages", "list_threads"): (uuid4(), None, 1000, 50),
+    ("messages", "find_moment"): (uuid4(), uuid4()),
     ("messages", "list_chats"): (uuid4(), None),
     ("messages", "mark_read"): (uuid4(), uuid4(), 1),
     ("messages", "list_dead_letters"): (None, None, None, 50),

@@ -1,5 +1,7 @@
 """Chats over HTTP: what the page is told of them, and of what it may ask."""
 
+from uuid import UUID
+
 import pytest
 
 from tests.edges.conversing import Agent, make_agent, sending
@@ -59,7 +61,47 @@ def test_a_conversation_is_narrowed_searched_and_opened_at_a_place(agent: Agent)
     assert ([line["seq"] for line in page["messages"]], page["next"], page["reached_end"]) == ([2, 3, 4], "2", False)
 
 
-@pytest.mark.parametrize("query", ["with=everybody", "q=", f"q={'x' * 201}", "around=-1", "around=1&before=2", "around=1&q=x"])
+def test_traffic_is_told_both_ways_and_goes_on_from_a_message(server: ServerProcess) -> None:
+    lead, clerk = make_agent(server), make_agent(server)
+    asked = lead.own("POST", "/workspaces/{id}/delegate", {"target_id": clerk.id, "parts": [{"text": "count"}, {"raw": "aGk="}]}).body
+    [item] = clerk.own("POST", "/workspaces/{id}/inbox/claim", {"wait": 5}).body["items"]
+    clerk.own("POST", f"/workspaces/{{id}}/inbox/{item['message_id']}/reply", {"token": item["token"], "text": "42"})
+    page = lead.history("with=agents&inline=false")
+    sent, post = page["messages"]
+    assert (sent["id"], sent["sender"]["id"], sent["receiver"]["id"]) == (asked["delegation_id"], lead.id, clerk.id)
+    assert (sent["state"], sent["report"], sent["answer"]) == ("replied", None, None)
+    assert lead.own("GET", sent["attachments"][0]["url"]).content == b"hi"
+    assert (post["content"], post["report"]) == ("42", {"delegation_id": sent["id"], "status": "completed"})
+    assert lead.history(f"with=agents&after={sent['id']}")["messages"] == [post]
+    newest = lead.history("with=agents&limit=1")
+    assert (newest["messages"], newest["next"], newest["reached_end"]) == ([post], post["id"], False)
+    assert lead.history(f"with=agents&before={newest['next']}&inline=false")["messages"] == [sent]
+    assert lead.people("GET", f"/workspaces/{{id}}/chat-history?with=agents&before={UUID(int=0)}").status == 404
+
+
+def test_threads_are_listed_a_page_at_a_time(agent: Agent) -> None:
+    for text in ("one", "two"):
+        agent.send(text)
+    page = agent.people("GET", "/workspaces/{id}/threads?limit=1").body
+    [newest] = page["threads"]
+    assert (newest["begins"], newest["messages"], newest["last_message"]["preview"], page["next"]) == ("two", 1, "two", "2")
+    page = agent.people("GET", f"/workspaces/{{id}}/threads?before={page['next']}").body
+    assert ([thread["begins"] for thread in page["threads"]], page["next"]) == (["one"], None)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "with=everybody",
+        "q=",
+        f"q={'x' * 201}",
+        "around=-1",
+        "around=1&before=2",
+        "around=1&q=x",
+        "with=agents&before=1",
+        f"with=people&after={UUID(int=0)}",
+    ],
+)
 def test_what_can_not_be_asked_is_said(agent: Agent, query: str) -> None:
     answer = agent.people("GET", f"/workspaces/{{id}}/chat-history?{query}")
     assert (answer.status, answer.code) == (422, "invalid")

@@ -425,6 +425,7 @@ TABLE: dict[str, dict[str, int]] = {
     "GET /registry/{id}/peers": read(403),
     "POST /registry/check-access": row(own=200, related=403, stranger=403, operator=200, person=403),
     "GET /workspaces/{id}/chat-history": read(403),
+    "GET /workspaces/{id}/threads": read(403),
     "GET /workspaces/{id}/messages/{message_id}/parts/{number}": row(own=404, related=403, stranger=404, operator=404, person=404),
     "GET /chats": managed(200, safe=True),
     "PUT /workspaces/{id}/read": managed_here(200),

@@ -155,7 +155,7 @@ async def talk(walk: Round, id: str, own: str) -> None:
     await walk.ask("POST", "/dead-letters/{message_id}/replay", message_id=items[1]["message_id"])
     await walk.ask("POST", "/dead-letters/{message_id}/drop", message_id=items[3]["message_id"])
     await delegate(walk, id, own)
-    for path in ("chat-history", "activity", "events/stream"):
+    for path in ("chat-history", "threads", "activity", "events/stream"):
         await walk.ask("GET", "/workspaces/{id}/" + path, id=id, Authorization=own)
 
 
@@ -278,7 +278,7 @@ POST /workspaces/{id}/inbox/{message_id}/reply | POST /workspaces/{id}/inbox/{me
 POST /workspaces/{id}/inbox/{message_id}/release
 POST /workspaces/{id}/delegate | GET /workspaces/{id}/delegations | GET /delegations
 GET /workspaces/{id}/delegations/{delegation_id} | POST /workspaces/{id}/delegations/{delegation_id}/cancel
-GET /workspaces/{id}/chat-history | GET /chats | PUT /workspaces/{id}/read
+GET /workspaces/{id}/chat-history | GET /workspaces/{id}/threads | GET /chats | PUT /workspaces/{id}/read
 GET /session/preferences | PUT /session/preferences/{name}
 GET /dead-letters | POST /dead-letters/{message_id}/replay | POST /dead-letters/{message_id}/drop
 POST /workspaces/{id}/notify | GET /workspaces/{id}/activity | GET /workspaces/{id}/events/stream

@@ -3,6 +3,7 @@
 from tests.mutants.seed import Seed
 
 _READING = "tests/core/test_reading.py"
+_TRAFFIC = "tests/core/test_traffic.py"
 _LETTERS = "tests/core/test_dead_letters.py"
 _QUERIES = "sql/queries/messages.sql"
 _ROWS = (
@@ -68,6 +69,56 @@ READING = [
         new="          and m.strand = s.strand and m.seq > coalesce($5, 0) and m.seq < coalesce($4, 9223372036854775807)\n"
         "        order by m.seq desc limit $7)",
         tests=(f"{_READING}::test_chats_and_rare_lines_cost_what_they_show",),
+    ),
+    Seed(
+        name="L12 what an agent asks of others is not in its traffic",
+        file=_QUERIES,
+        old="        where $4::timestamptz is null and m.sender_id = $1\n",
+        new="        where false and $4::timestamptz is null and m.sender_id = $1\n",
+        tests=(f"{_TRAFFIC}::test_both_directions_are_one_conversation_in_the_order_of_time",),
+    ),
+    Seed(
+        name="L36 a page of the traffic passes over what was said in the same instant",
+        file="core/messages/reading.py",
+        old="        return at, message\n",
+        new="        return at, _FIRST\n",
+        tests=(f"{_TRAFFIC}::test_pages_together_miss_nothing_and_repeat_nothing",),
+    ),
+    Seed(
+        name="L12 the answer that nobody posts back is not in the traffic",
+        file="sql/migrations/0010_create_traffic.sql",
+        old="asked.workspace_id <> p_workspace and not asked.report",
+        new="asked.workspace_id <> p_workspace and asked.report",
+        tests=(f"{_TRAFFIC}::test_what_comes_back_without_a_post_stands_with_what_was_asked",),
+    ),
+    Seed(
+        name="T24 a page of the traffic reads all of it",
+        file=_QUERIES,
+        old="m.strand = 'agents' and (m.accepted_at, m.id) < ($2::timestamptz, $3::uuid)\n"
+        "        order by m.accepted_at desc, m.id desc limit $6)",
+        new="m.strand = 'agents' and (m.accepted_at, m.id) < ($2::timestamptz, $3::uuid))",
+        tests=(f"{_TRAFFIC}::test_a_page_of_the_traffic_costs_what_it_shows",),
+    ),
+    Seed(
+        name="S1 a part of a message is read at a workspace that has nothing to do with it",
+        file=_QUERIES,
+        old="and $2 in (m.workspace_id, m.sender_id, asked.sender_id)",
+        new="and $2::uuid is not null",
+        tests=(f"{_TRAFFIC}::test_what_comes_back_without_a_post_stands_with_what_was_asked",),
+    ),
+    Seed(
+        name="L36 a thread is listed again where an older part of it is looked at",
+        file=_QUERIES,
+        old="    select t.* from thread t\n    where not exists (",
+        new="    select t.* from thread t\n    where true or not exists (",
+        tests=("tests/core/test_threads.py::test_pages_together_have_each_thread_once",),
+    ),
+    Seed(
+        name="L36 threads end where one call stops looking",
+        file="core/messages/reading.py",
+        old="next=stopped if stopped != edge or not ended else None)",
+        new="next=stopped if stopped != edge else None)",
+        tests=("tests/core/test_threads.py::test_pages_together_have_each_thread_once",),
     ),
     Seed(
         name="R12 a replay that is asked for again makes another message",

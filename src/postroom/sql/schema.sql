@@ -225,6 +225,41 @@ begin
         perform note_events(events);
     end if;
 end $$;
+CREATE TABLE public.message (
+    id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    role text NOT NULL,
+    sender_kind text NOT NULL,
+    sender_id uuid NOT NULL,
+    thread_id text NOT NULL,
+    task_id uuid NOT NULL,
+    reply_to uuid,
+    idempotency_key text,
+    fingerprint bytea,
+    body jsonb NOT NULL,
+    traceparent text,
+    deadline timestamp with time zone,
+    accepted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    parent_id uuid,
+    chain uuid[] NOT NULL,
+    report boolean NOT NULL,
+    strand text NOT NULL,
+    CONSTRAINT message_check CHECK (((idempotency_key IS NULL) OR (fingerprint IS NOT NULL))),
+    CONSTRAINT message_check1 CHECK (((NOT report) OR (sender_kind = 'workspace'::text))),
+    CONSTRAINT message_check2 CHECK (((strand = 'from_people'::text) = (sender_kind <> 'workspace'::text))),
+    CONSTRAINT message_idempotency_key_check CHECK (((length(idempotency_key) >= 1) AND (length(idempotency_key) <= 255))),
+    CONSTRAINT message_role_check CHECK ((role = ANY (ARRAY['user'::text, 'agent'::text, 'system'::text]))),
+    CONSTRAINT message_sender_kind_check CHECK ((sender_kind = ANY (ARRAY['operator'::text, 'person'::text, 'workspace'::text]))),
+    CONSTRAINT message_strand_check CHECK ((strand = ANY (ARRAY['from_people'::text, 'to_people'::text, 'agents'::text]))),
+    CONSTRAINT message_thread_id_check CHECK (((length(thread_id) >= 1) AND (length(thread_id) <= 256)))
+);
+CREATE FUNCTION public.answer_to(p_message uuid, p_workspace uuid) RETURNS public.message
+    LANGUAGE sql STABLE
+    AS $$
+    select answer.* from message asked join outcome o on o.message_id = asked.id join message answer on answer.id = o.reply_id
+    where asked.id = p_message and asked.sender_id = p_workspace and asked.workspace_id <> p_workspace and not asked.report
+$$;
 CREATE FUNCTION public.attach_files() RETURNS trigger
     LANGUAGE plpgsql
     AS $_$
@@ -799,6 +834,11 @@ begin
         jsonb_build_object('seq', seq, 'thread_id', p_thread, 'preview', p_preview));
     return query select 'accepted', p_id, seq, p_thread;
 end $$;
+CREATE FUNCTION public.preview_of(p_body jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $_$
+    select coalesce(nullif(left(words_of(p_body), 280), ''), jsonb_path_query_first(p_body, '$.parts[*].filename') #>> '{}')
+$_$;
 CREATE FUNCTION public.promote_work(p_workspace uuid) RETURNS integer
     LANGUAGE plpgsql
     AS $$
@@ -996,35 +1036,6 @@ CREATE TABLE public.dead_letter (
     replayed_as uuid,
     dropped_at timestamp with time zone,
     CONSTRAINT dead_letter_check CHECK (((replayed_as IS NULL) OR (dropped_at IS NULL)))
-);
-CREATE TABLE public.message (
-    id uuid NOT NULL,
-    workspace_id uuid NOT NULL,
-    seq bigint NOT NULL,
-    role text NOT NULL,
-    sender_kind text NOT NULL,
-    sender_id uuid NOT NULL,
-    thread_id text NOT NULL,
-    task_id uuid NOT NULL,
-    reply_to uuid,
-    idempotency_key text,
-    fingerprint bytea,
-    body jsonb NOT NULL,
-    traceparent text,
-    deadline timestamp with time zone,
-    accepted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    parent_id uuid,
-    chain uuid[] NOT NULL,
-    report boolean NOT NULL,
-    strand text NOT NULL,
-    CONSTRAINT message_check CHECK (((idempotency_key IS NULL) OR (fingerprint IS NOT NULL))),
-    CONSTRAINT message_check1 CHECK (((NOT report) OR (sender_kind = 'workspace'::text))),
-    CONSTRAINT message_check2 CHECK (((strand = 'from_people'::text) = (sender_kind <> 'workspace'::text))),
-    CONSTRAINT message_idempotency_key_check CHECK (((length(idempotency_key) >= 1) AND (length(idempotency_key) <= 255))),
-    CONSTRAINT message_role_check CHECK ((role = ANY (ARRAY['user'::text, 'agent'::text, 'system'::text]))),
-    CONSTRAINT message_sender_kind_check CHECK ((sender_kind = ANY (ARRAY['operator'::text, 'person'::text, 'workspace'::text]))),
-    CONSTRAINT message_strand_check CHECK ((strand = ANY (ARRAY['from_people'::text, 'to_people'::text, 'agents'::text]))),
-    CONSTRAINT message_thread_id_check CHECK (((length(thread_id) >= 1) AND (length(thread_id) <= 256)))
 );
 CREATE VIEW public.delegation AS
  SELECT m.id,
@@ -1252,6 +1263,7 @@ CREATE UNIQUE INDEX message_report ON public.message USING btree (reply_to) WHER
 CREATE INDEX message_strand ON public.message USING btree (workspace_id, strand, seq);
 CREATE INDEX message_task ON public.message USING btree (task_id) WHERE ((task_id <> id) AND (role = 'user'::text));
 CREATE INDEX message_thread ON public.message USING btree (workspace_id, thread_id, strand, seq);
+CREATE INDEX message_traffic ON public.message USING btree (workspace_id, accepted_at, id) WHERE (strand = 'agents'::text);
 CREATE INDEX work_active ON public.work USING btree (workspace_id, seq) WHERE (due_at < 'infinity'::timestamp with time zone);
 CREATE INDEX work_calls ON public.work USING btree (due_at) WHERE called;
 CREATE INDEX work_deadline ON public.work USING btree (deadline);

@@ -468,7 +468,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A page of what was said to and by this workspace: the newest, or from a place on */
+        /**
+         * A page of what was said to and by this workspace: the newest, or from a place on.
+         *
+         *     A place is a `seq`; with other agents, whose mailboxes count for themselves, it is the id of a message
+         */
         get: operations["chat_history_workspaces__id__chat_history_get"];
         put?: never;
         post?: never;
@@ -660,6 +664,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/workspaces/{id}/threads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The threads of the people's conversation
+         * @description Each call looks at some of its messages; `next` goes on.
+         */
+        get: operations["threads_workspaces__id__threads_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/workspaces/{id}/tokens": {
         parameters: {
             query?: never;
@@ -750,6 +774,28 @@ export interface components {
              * @enum {string}
              */
             kind: "operator" | "person" | "workspace" | "server";
+        };
+        /**
+         * AnswerShape
+         * @description What came back.
+         */
+        AnswerShape: {
+            /** Attachments */
+            attachments: components["schemas"]["Part"][];
+            /** Content */
+            content: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Parts */
+            parts: components["schemas"]["Part"][];
+            /**
+             * Timestamp
+             * Format: date-time
+             */
+            timestamp: string;
         };
         /**
          * BeatAnswer
@@ -1092,12 +1138,32 @@ export interface components {
             total_bytes: number;
         };
         /**
+         * EndShape
+         * @description What a post that tells an end tells of.
+         */
+        EndShape: {
+            /**
+             * Delegation Id
+             * Format: uuid
+             */
+            delegation_id: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "accepted" | "handed" | "input_required" | "completed" | "failed" | "cancelled" | "expired";
+        };
+        /**
          * EntryShape
          * @description One line of a conversation. ``attachments`` are those of the parts that are files, ``sent_as`` is its ``messageId``.
          *
          *     What is asked of the agent has a state; until it ends also what its agent tells of it (``progress``), and from then on ``ended_at``.
+         *
+         *     Among agents: to whom it was said (``receiver``), of which delegation a post tells the end (``report``), and the ``answer`` to what this
+         *     workspace asked, unless it came as such a post.
          */
         EntryShape: {
+            answer: components["schemas"]["AnswerShape"] | null;
             /** Attachments */
             attachments: components["schemas"]["Part"][];
             /** Attempt */
@@ -1119,8 +1185,10 @@ export interface components {
             /** Parts */
             parts: components["schemas"]["Part"][];
             progress: components["schemas"]["ProgressShape"] | null;
+            receiver: components["schemas"]["PlaceShape"] | null;
             /** Reply To */
             reply_to: string | null;
+            report: components["schemas"]["EndShape"] | null;
             /**
              * Role
              * @enum {string}
@@ -1652,6 +1720,29 @@ export interface components {
          * @enum {string}
          */
         Status: "offline" | "online" | "degraded" | "paused" | "removed";
+        /**
+         * ThreadShape
+         * @description One thread of it; ``begins`` are its first words, ``messages`` is counted up to 1000.
+         */
+        ThreadShape: {
+            /** Begins */
+            begins: string | null;
+            last_message: components["schemas"]["LastMessageShape"];
+            /** Messages */
+            messages: number;
+            /** Thread Id */
+            thread_id: string;
+        };
+        /**
+         * ThreadsShape
+         * @description The most recently spoken first. ``next`` is the ``before`` of the page that follows.
+         */
+        ThreadsShape: {
+            /** Next */
+            next: string | null;
+            /** Threads */
+            threads: components["schemas"]["ThreadShape"][];
+        };
         /**
          * TokenShape
          * @description A live token, by the characters that it begins with.
@@ -2942,10 +3033,10 @@ export interface operations {
     chat_history_workspaces__id__chat_history_get: {
         parameters: {
             query?: {
-                after?: number | null;
+                after?: number | string | null;
                 /** @description A place to open the conversation at; it goes on before it. */
-                around?: number | null;
-                before?: number | null;
+                around?: number | string | null;
+                before?: number | string | null;
                 before_ts?: string | null;
                 /** @description False: bytes within messages are told by the address where they are. */
                 inline?: boolean;
@@ -3350,6 +3441,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkspaceShape"];
+                };
+            };
+            /** @description A refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    threads_workspaces__id__threads_get: {
+        parameters: {
+            query?: {
+                before?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThreadsShape"];
                 };
             };
             /** @description A refusal. */

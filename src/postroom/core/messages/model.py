@@ -173,6 +173,45 @@ class HistoryPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Which lines of a workspace's traffic with other agents to read; None narrows nothing.
+
+    ``before`` and ``after`` are messages to go on from, ``around`` one to open it at; ``words`` have to stand in it.
+    """
+
+    thread: str | None = None
+    before: UUID | None = None
+    after: UUID | None = None
+    before_time: datetime | None = None
+    around: UUID | None = None
+    words: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficLine:
+    """What one agent said to another (``receiver_id``; None: what is said to a post that tells an end goes to nobody).
+
+    ``report`` says of a post that tells an end which one (``delegation_id``, ``status``); ``answer`` is what came back for what the
+    workspace itself asked, unless it came as such a post (``id``, ``body``, ``at``).
+    """
+
+    entry: Entry
+    receiver_id: UUID | None
+    receiver_name: str | None
+    report: Json | None
+    answer: Json | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficPage:
+    """A page of traffic, oldest first. ``next`` is the message to go on from."""
+
+    lines: Sequence[TrafficLine]
+    next: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LastLine:
     """Where a conversation stands: its newest message, and the first words of it."""
 
@@ -195,6 +234,24 @@ class Chat:
     read_seq: int
     unread: int
     last: LastLine | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """One thread of the people's conversation with an agent: how it begins, and where it stands. ``messages`` counts up to 1000."""
+
+    id: str
+    messages: int
+    begins: str | None
+    last: LastLine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadPage:
+    """Threads, the most recently spoken first. ``next`` is the seq to go on from."""
+
+    threads: Sequence[Thread]
+    next: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ whatever order it arrives.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 from postroom.core.events import store as event_store
@@ -13,7 +14,8 @@ from postroom.core.events.model import EventType
 from postroom.core.identity.model import Principal
 from postroom.core.identity.service import require_manager
 from postroom.core.messages import store
-from postroom.core.messages.model import Chat, HistoryPage, Json, Passage
+from postroom.core.messages.model import Chat, HistoryPage, Json, Passage, Stretch, ThreadPage, TrafficPage
+from postroom.core.messages.store import Moment
 from postroom.core.registry.service import Workspaces
 from postroom.db.database import Connection, Database
 from postroom.db.signals import Signals
@@ -23,6 +25,11 @@ from postroom.errors import Forbidden, NotFound, Refused
 # it stopped.
 SEARCHED = 1000
 _SEARCHED_BYTES = 16 * 1024 * 1024
+# What one call looks at to list threads: of each message only where it belongs.
+THREADED = 5000
+
+_FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
+_NEVER = (datetime.max.replace(tzinfo=UTC), _LAST)
 
 
 class Reading:
@@ -39,10 +46,9 @@ class Reading:
         Raises NotFound, Gone, Forbidden (a peer's conversation is not the caller's), Refused (``around`` goes with no other place).
         """
         await self._permit(principal, workspace)
+        _require_one_place(passage)
         if passage.around is None:
             return await self._page(workspace, passage)
-        if (passage.before, passage.after, passage.before_time, passage.words) != (None, None, None, None):
-            raise Refused("around goes with neither before, after, before_ts nor q.", code="invalid", fields=["around"])
         return await self._page_around(workspace, passage, passage.around)
 
     async def _page_around(self, workspace: UUID, passage: Passage, place: int) -> HistoryPage:
@@ -60,8 +66,54 @@ class Reading:
         more = stopped != edge or not ended
         return HistoryPage(entries=entries if passage.after is not None else entries[::-1], next=stopped if more else None)
 
+    async def traffic(self, principal: Principal, workspace: UUID, stretch: Stretch) -> TrafficPage:
+        """A page of what this workspace and other agents said to each other, in their mailboxes and its own, oldest first.
+
+        In the order of time: numbers count within one mailbox only. Raises as ``history``, and NotFound for a place that is not there.
+        """
+        await self._permit(principal, workspace)
+        _require_one_place(stretch)
+        before, after, around = [await self._moment(workspace, place) for place in (stretch.before, stretch.after, stretch.around)]
+        if around is not None:
+            return await self._traffic_around(workspace, stretch, around)
+        earlier = _NEVER if stretch.before_time is None else (stretch.before_time, _FIRST)
+        return await self._traffic(workspace, stretch, min(before or _NEVER, earlier), after)
+
+    async def _traffic_around(self, workspace: UUID, stretch: Stretch, place: Moment) -> TrafficPage:
+        newer, behind = stretch.limit // 2, (place[0], UUID(int=place[1].int + 1))
+        before = await self._traffic(workspace, replace(stretch, limit=stretch.limit - newer), behind, None)
+        after = await self._traffic(workspace, replace(stretch, limit=newer), _NEVER, place)
+        return TrafficPage(lines=[*before.lines, *after.lines], next=before.next)
+
+    async def _traffic(self, workspace: UUID, stretch: Stretch, before: Moment, after: Moment | None) -> TrafficPage:
+        most = stretch.limit + 1 if (stretch.words, stretch.thread) == (None, None) else SEARCHED
+        lines, edge, ended = await store.read_traffic(
+            self._db, workspace, stretch, before=before, after=after, most=most, most_bytes=_SEARCHED_BYTES
+        )
+        stopped = lines[-1].entry.id if lines and len(lines) == stretch.limit else edge
+        more = stopped != edge or not ended
+        return TrafficPage(lines=lines if after is not None else lines[::-1], next=stopped if more else None)
+
+    async def _moment(self, workspace: UUID, message: UUID | None) -> Moment | None:
+        if message is None:
+            return None
+        at = await store.find_moment(self._db, workspace, message)
+        if at is None:
+            raise NotFound("There is no such message to go on from.")
+        return at, message
+
+    async def threads(self, principal: Principal, workspace: UUID, *, before: int | None, limit: int) -> ThreadPage:
+        """The threads of the people's conversation, the most recently spoken first. Each call looks at a bounded part of it.
+
+        Raises NotFound, Gone, Forbidden.
+        """
+        await self._permit(principal, workspace)
+        threads, edge, ended = await store.list_threads(self._db, workspace, before, most=THREADED, limit=limit)
+        stopped = threads[-1].last.seq if threads and len(threads) == limit else edge
+        return ThreadPage(threads=threads, next=stopped if stopped != edge or not ended else None)
+
     async def part(self, principal: Principal, workspace: UUID, message: UUID, number: int) -> Json:
-        """One part of a message of that conversation, counted from 0. Raises NotFound, Gone, Forbidden."""
+        """One part of a message of its conversations, counted from 0. Raises NotFound, Gone, Forbidden."""
         await self._permit(principal, workspace)
         part = await store.find_part(self._db, workspace, message, number)
         if part is None:
@@ -94,3 +146,9 @@ class Reading:
         await self._db.transaction(act)
         self._signals.emit("events")
         return (await store.list_chats(self._db, principal.id, workspace))[0]
+
+
+def _require_one_place(asked: Passage | Stretch) -> None:
+    others = (asked.before, asked.after, asked.before_time, asked.words)
+    if asked.around is not None and others != (None, None, None, None):
+        raise Refused("around goes with neither before, after, before_ts nor q.", code="invalid", fields=["around"])

@@ -2,18 +2,36 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from operator import itemgetter
 from uuid import UUID
 
 from postroom.core.deliveries.model import CallTarget, Delivery, Sender
 from postroom.core.deliveries.store import addressed
 from postroom.core.identity.model import Principal
-from postroom.core.messages.model import Chat, DeadLetter, Draft, Entry, Json, LastLine, Passage, Receipt, Standing, State
+from postroom.core.messages.model import (
+    Chat,
+    DeadLetter,
+    Draft,
+    Entry,
+    Json,
+    LastLine,
+    Passage,
+    Receipt,
+    Standing,
+    State,
+    Stretch,
+    Thread,
+    TrafficLine,
+)
 from postroom.db.database import Connection, Database, Row
 from postroom.db.statements import load
 from postroom.settings import Settings
 
 SQL = load("messages")
+
+Moment = tuple[datetime, UUID]
+"""A place in the order of time: when a message was accepted, and which one it is of those that were accepted in that instant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +171,29 @@ async def read_history(
     return [_entry(row) for row in rows if row["id"] is not None], rows[0]["edge"], rows[0]["ended"]
 
 
+async def find_moment(db: Database, workspace: UUID, message: UUID) -> datetime | None:
+    """When a message that this workspace got or said was accepted."""
+    row = await db.first(SQL.find_moment, message, workspace)
+    return row["accepted_at"] if row else None
+
+
+async def read_traffic(
+    db: Database, workspace: UUID, stretch: Stretch, *, before: Moment, after: Moment | None, most: int, most_bytes: int
+) -> tuple[list[TrafficLine], UUID | None, bool]:
+    """As ``read_history``, by moments: newest first, unless ``after`` is given."""
+    narrowed = (stretch.thread, stretch.words, most_bytes, stretch.limit)
+    rows = await db.fetch(SQL.read_traffic, workspace, *before, *(after or (None, None)), most, *narrowed)
+    return [_traffic_line(row) for row in rows if row["id"] is not None], rows[0]["edge"], rows[0]["ended"]
+
+
+async def list_threads(
+    db: Database, workspace: UUID, before: int | None, *, most: int, limit: int
+) -> tuple[list[Thread], int | None, bool]:
+    """The most recently spoken first; with the place of the last message that was looked at, and whether that was the end of it."""
+    rows = await db.fetch(SQL.list_threads, workspace, before, most, limit)
+    return [_thread(row) for row in rows if row["id"] is not None], rows[0]["edge"], rows[0]["ended"]
+
+
 async def list_chats(db: Database, reader: UUID, only: UUID | None = None) -> list[Chat]:
     """The most recently spoken first."""
     return [_chat(row) for row in await db.fetch(SQL.list_chats, reader, only)]
@@ -219,6 +260,19 @@ def _entry(row: Row) -> Entry:
     return Entry(**{field.name: row[field.name] for field in fields(Entry)})
 
 
+def _traffic_line(row: Row) -> TrafficLine:
+    told = {name: row[name] for name in ("receiver_id", "receiver_name", "report", "answer")}
+    return TrafficLine(entry=_entry(row), **told)
+
+
 def _chat(row: Row) -> Chat:
-    last = None if row["id"] is None else LastLine(**{field.name: row[field.name] for field in fields(LastLine)})
+    last = None if row["id"] is None else _last_line(row)
     return Chat(workspace_id=row["workspace_id"], read_seq=row["read_seq"], unread=row["unread"], last=last)
+
+
+def _thread(row: Row) -> Thread:
+    return Thread(id=row["thread_id"], messages=row["messages"], begins=row["begins"], last=_last_line(row))
+
+
+def _last_line(row: Row) -> LastLine:
+    return LastLine(**{field.name: row[field.name] for field in fields(LastLine)})

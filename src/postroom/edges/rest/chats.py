@@ -1,4 +1,4 @@
-"""``/chats``: the people's conversation with every agent at a glance, and how far each reader has read."""
+"""``/chats``: the people's conversation with every agent at a glance, its threads, and how far each reader has read."""
 
 from typing import Annotated, cast
 from uuid import UUID
@@ -6,10 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import Field
 
-from postroom.core.messages.model import Chat, LastLine, State
+from postroom.core.messages.model import Chat, LastLine, State, Thread
 from postroom.edges.body import Fields
-from postroom.edges.rest.calling import Manager, ManagerHere, Use, body, takes
-from postroom.edges.rest.shapes import Moment, RoleName, SenderShape, Shape, sender_shape
+from postroom.edges.rest.calling import Caller, Manager, ManagerHere, Use, body, takes
+from postroom.edges.rest.shapes import Limit, Moment, RoleName, SenderShape, Seq, Shape, sender_shape
 
 router = APIRouter(tags=["Talking"])
 
@@ -35,6 +35,22 @@ class ChatShape(Shape):
     last_message: LastMessageShape | None
 
 
+class ThreadShape(Shape):
+    """One thread of it; ``begins`` are its first words, ``messages`` is counted up to 1000."""
+
+    thread_id: str
+    begins: str | None
+    messages: int
+    last_message: LastMessageShape
+
+
+class ThreadsShape(Shape):
+    """The most recently spoken first. ``next`` is the ``before`` of the page that follows."""
+
+    threads: list[ThreadShape]
+    next: str | None
+
+
 class Mark(Fields):
     """How far the caller has read."""
 
@@ -54,6 +70,13 @@ async def list_all(caller: Manager, services: Use) -> list[ChatShape]:
     return [_chat_shape(chat) for chat in await services.reading.chats(caller)]
 
 
+@router.get("/workspaces/{id}/threads")
+async def threads(id: UUID, caller: Caller, services: Use, *, limit: Limit = 50, before: Seq | None = None) -> ThreadsShape:
+    """The threads of the people's conversation. Each call looks at some of its messages; `next` goes on."""
+    page = await services.reading.threads(caller, id, before=before, limit=limit)
+    return ThreadsShape(threads=[_thread_shape(thread) for thread in page.threads], next=None if page.next is None else str(page.next))
+
+
 @router.put("/workspaces/{id}/read", openapi_extra=takes(Mark))
 async def mark_read(id: UUID, caller: ManagerHere, services: Use, mark: Annotated[Mark, body(Mark)]) -> MarkShape:
     """Move the caller's own mark forward; a place before it changes nothing, and none is beyond the newest message."""
@@ -63,6 +86,10 @@ async def mark_read(id: UUID, caller: ManagerHere, services: Use, mark: Annotate
 def _chat_shape(chat: Chat) -> ChatShape:
     last = None if chat.last is None else _last_shape(chat.last)
     return ChatShape(workspace_id=chat.workspace_id, unread=chat.unread, read_seq=chat.read_seq, last_message=last)
+
+
+def _thread_shape(thread: Thread) -> ThreadShape:
+    return ThreadShape(thread_id=thread.id, begins=thread.begins, messages=thread.messages, last_message=_last_shape(thread.last))
 
 
 def _last_shape(line: LastLine) -> LastMessageShape:

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 import orjson
@@ -18,15 +18,12 @@ from postroom.edges.body import Fields, Id, Text
 from postroom.edges.context import traceparent_of
 from postroom.edges.idempotency import checked_key, key_of, message_id_for
 from postroom.edges.rest.calling import Caller, Manager, Use, body, takes
-from postroom.edges.rest.shapes import ErrorShape, Json, Limit, Moment, Part, PlaceShape, ProgressShape, Shape, progress_shape
+from postroom.edges.rest.shapes import ErrorShape, Json, Limit, Moment, Part, PlaceShape, ProgressShape, Shape, StatusName, progress_shape
 from postroom.edges.wire import ROLE_USER, message_from_wire, text_of
 from postroom.errors import Refused
 
 router = APIRouter(tags=["Delegations"])
 _HERE = "/workspaces/{id}"
-
-StatusName = Literal["accepted", "handed", "input_required", "completed", "failed", "cancelled", "expired"]
-
 
 Wait = Annotated[float, Field(ge=0, le=3600)]
 

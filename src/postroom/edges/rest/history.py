@@ -1,6 +1,6 @@
 """What was said and what happened: ``chat-history``, ``activity``, and ``notify``, by which an agent tells its people something."""
 
-from typing import Annotated, Literal, cast
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -8,60 +8,19 @@ from pydantic import Field
 from starlette.requests import Request
 
 from postroom.core.events.model import Event, EventFilter
-from postroom.core.messages.model import Draft, Entry, Passage, State, Strand
+from postroom.core.messages.model import Draft, Passage, Strand, Stretch
 from postroom.edges.body import Fields, Id, Text
 from postroom.edges.context import traceparent_of
 from postroom.edges.idempotency import key_of, message_id_for
 from postroom.edges.rest.calling import Caller, Use, body, takes
-from postroom.edges.rest.parts import with_addresses
-from postroom.edges.rest.shapes import (
-    ErrorShape,
-    Json,
-    Limit,
-    Moment,
-    Part,
-    ProgressShape,
-    RoleName,
-    SenderShape,
-    Seq,
-    Shape,
-    Time,
-    Word,
-    progress_shape,
-    sender_shape,
-)
-from postroom.edges.wire import part_from_wire, text_message, text_of
+from postroom.edges.rest.entries import EntryShape, entry_shape, traffic_shape
+from postroom.edges.rest.shapes import Json, Limit, Moment, Place, Shape, Time, Word
+from postroom.edges.wire import part_from_wire, text_message
+from postroom.errors import Refused
 
 router = APIRouter(prefix="/workspaces/{id}", tags=["Talking"])
 
 Sought = Annotated[Word, Field(min_length=1, max_length=200)]
-
-
-class EntryShape(Shape):
-    """One line of a conversation. ``attachments`` are those of the parts that are files, ``sent_as`` is its ``messageId``.
-
-    What is asked of the agent has a state; until it ends also what its agent tells of it (``progress``), and from then on ``ended_at``.
-    """
-
-    id: UUID
-    sent_as: str | None
-    seq: int
-    role: RoleName
-    sender: SenderShape
-    content: str
-    parts: list[Part]
-    attachments: list[Part]
-    state: State | None
-    reply_to: UUID | None
-    thread_id: str
-    task_id: UUID
-    error: ErrorShape | None
-    timestamp: Moment
-    attempt: int | None
-    handed_at: Moment | None
-    cancel_requested: bool
-    progress: ProgressShape | None
-    ended_at: Moment | None
 
 
 class HistoryShape(Shape):
@@ -113,11 +72,7 @@ class NoticeReceipt(Shape):
 
 
 Between = Literal["people", "agents"]
-_STRANDS: dict[Between | None, tuple[Strand, ...]] = {
-    None: tuple(Strand),
-    "people": (Strand.FROM_PEOPLE, Strand.TO_PEOPLE),
-    "agents": (Strand.AGENTS,),
-}
+_PEOPLE = (Strand.FROM_PEOPLE, Strand.TO_PEOPLE)
 
 
 @router.get("/chat-history")
@@ -127,31 +82,27 @@ async def chat_history(  # noqa: PLR0913 - a parameter, a query field
     services: Use,
     *,
     limit: Limit = 50,
-    before: Seq | None = None,
-    after: Seq | None = None,
+    before: Place | None = None,
+    after: Place | None = None,
     before_ts: Time | None = None,
-    around: Annotated[Seq | None, Query(description="A place to open the conversation at; it goes on before it.")] = None,
+    around: Annotated[Place | None, Query(description="A place to open the conversation at; it goes on before it.")] = None,
     thread_id: Word | None = None,
     between: Annotated[Between | None, Query(alias="with", description="People and the agent, or the agent and others.")] = None,
     q: Annotated[Sought | None, Query(description="Words that have to stand in it. Each call looks at some; `next` goes on.")] = None,
     inline: Annotated[bool, Query(description="False: bytes within messages are told by the address where they are.")] = True,
 ) -> HistoryShape:
-    """A page of what was said to and by this workspace: the newest, or from a place on."""
-    wanted = Passage(
-        strands=_STRANDS[between],
-        thread=thread_id,
-        before=before,
-        after=after,
-        before_time=before_ts,
-        around=around,
-        words=q,
-        limit=limit,
-    )
-    page = await services.reading.history(caller, id, wanted)
-    following = None if page.next is None else str(page.next)
-    return HistoryShape(
-        messages=[_entry_shape(id, entry, inline=inline) for entry in page.entries], reached_end=page.reached_end, next=following
-    )
+    """A page of what was said to and by this workspace: the newest, or from a place on.
+
+    A place is a `seq`; with other agents, whose mailboxes count for themselves, it is the id of a message.
+    """
+    narrowed: Json = {"thread": thread_id, "before_time": before_ts, "words": q, "limit": limit}
+    places: dict[str, Place | None] = {"before": before, "after": after, "around": around}
+    if between == "agents":
+        page = await services.reading.traffic(caller, id, Stretch(**narrowed, **_places(places, UUID)))
+        return _page_shape([traffic_shape(id, line, inline=inline) for line in page.lines], page.next)
+    strands = tuple(Strand) if between is None else _PEOPLE
+    page = await services.reading.history(caller, id, Passage(**narrowed, **_places(places, int), strands=strands))
+    return _page_shape([entry_shape(id, entry, inline=inline) for entry in page.entries], page.next)
 
 
 @router.post("/notify", status_code=201, openapi_extra=takes(Notice))
@@ -187,30 +138,16 @@ async def activity(  # noqa: PLR0913 - a parameter, a query field
     return [_activity_shape(event, services.events.installation) for event in events]
 
 
-def _entry_shape(workspace: UUID, entry: Entry, *, inline: bool) -> EntryShape:
-    parts: list[Part] = entry.body.get("parts", [])
-    parts = parts if inline else with_addresses(parts, workspace, entry.id)
-    return EntryShape(
-        id=entry.id,
-        sent_as=entry.body.get("messageId"),
-        seq=entry.seq,
-        role=cast(RoleName, entry.role),
-        sender=sender_shape(entry),
-        content=text_of(entry.body),
-        parts=parts,
-        attachments=[part for part in parts if "raw" in part or "url" in part],
-        state=None if entry.state is None else State(entry.state),
-        reply_to=entry.reply_to,
-        thread_id=entry.thread_id,
-        task_id=entry.task_id,
-        error=None if entry.error is None else ErrorShape.model_validate(entry.error),
-        timestamp=entry.accepted_at,
-        attempt=entry.attempt,
-        handed_at=entry.handed_at,
-        cancel_requested=entry.cancel_requested,
-        progress=None if entry.progress is None else progress_shape(entry.progress),
-        ended_at=entry.ended_at,
-    )
+def _places(given: dict[str, Place | None], kind: type[int] | type[UUID]) -> dict[str, Any]:
+    wrong = [name for name, place in given.items() if place is not None and not isinstance(place, kind)]
+    if wrong:
+        wanted = "a seq" if kind is int else "the id of a message"
+        raise Refused(f"Not allowed: {', '.join(wrong)} must be {wanted} here.", code="invalid", fields=wrong)
+    return given
+
+
+def _page_shape(lines: list[EntryShape], following: Place | None) -> HistoryShape:
+    return HistoryShape(messages=lines, reached_end=following is None, next=None if following is None else str(following))
 
 
 def _activity_shape(event: Event, installation: UUID) -> ActivityShape:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Protocol, cast
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
-from pydantic.functional_validators import AfterValidator
+from pydantic.functional_validators import AfterValidator, PlainValidator
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
 from postroom.core.identity.model import PrincipalKind
@@ -58,6 +58,8 @@ def sender_shape(said: Said) -> SenderShape:
 
 
 RoleName = Literal["user", "agent", "system"]
+StatusName = Literal["accepted", "handed", "input_required", "completed", "failed", "cancelled", "expired"]
+"""Where a delegation stands."""
 
 
 class Part(TypedDict, total=False):
@@ -110,11 +112,24 @@ def _digits(given: object) -> object:
     return given
 
 
+def _place(given: object) -> int | UUID:
+    text = str(given)
+    if text.isascii() and text.isdigit() and len(text) < 20 and int(text) < 2**63:
+        return int(text)
+    try:
+        return UUID(text)
+    except ValueError:
+        raise ValueError("must be a whole number, or the id of a message") from None
+
+
 Time = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """A time that a caller gives, with its offset."""
 Limit = Annotated[int, Field(ge=1, le=200)]
 """How many rows of a list."""
 Seq = Annotated[int, BeforeValidator(_digits), Field(ge=0, lt=2**63)]
 """A place in a mailbox; on the wire a text of digits."""
+_PLACES: Json = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "format": "uuid"}]}
+Place = Annotated[int | UUID, PlainValidator(_place), WithJsonSchema(_PLACES)]
+"""A place in a mailbox, or between mailboxes: there a message's id."""
 Word = Annotated[str, AfterValidator(check_text), Field(max_length=255)]
 """A text to filter by."""

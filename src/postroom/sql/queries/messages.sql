@@ -25,7 +25,9 @@ where m.id = $1 and m.workspace_id = $2 and m.role = 'user'
 select m.id from message m where (m.id = $1 or (m.task_id = $1 and m.task_id <> m.id)) and m.role = 'user' order by m.seq desc limit 1
 
 -- name: find_part
-select m.body -> 'parts' -> $3::integer as part from message m where m.id = $1 and m.workspace_id = $2
+-- Of a message that the workspace $2 got or said, or of the answer to one that it said.
+select m.body -> 'parts' -> $3::integer as part from message m left join message asked on asked.id = m.reply_to
+where m.id = $1 and $2 in (m.workspace_id, m.sender_id, asked.sender_id)
 
 -- name: read_history
 -- $1 workspace, $2 strands, $3 thread, $4 before seq, $5 after seq, $6 before time, $7 how many to pass by, $8 words to look for and $9 in how
@@ -75,6 +77,110 @@ from (select count(*) as passed from passed) p,
 left join (select line.* from found f, lateral (select * from entry where entry.id = f.id limit 1) line) line on true
 order by case when $5::bigint is null then -line.seq else line.seq end
 
+-- name: find_moment
+-- When a message that the workspace $2 got or said was accepted.
+select m.accepted_at from message m where m.id = $1 and $2 in (m.workspace_id, m.sender_id)
+
+-- name: read_traffic
+-- What a workspace and other agents said to each other: $1 workspace, $2 and $3 before (time and id), $4 and $5 after, $6 how many to pass by,
+-- $7 thread, $8 words to look for and $9 in how many bytes, $10 how many lines to bring; newest first unless after. One row at least, as of
+-- read_history. Two ways through its own mailbox and two through what it sent, of which the parameters leave one each.
+with passed as (
+    select way.id, way.bytes,
+        row_number() over (order by way.accepted_at, way.id) * case when $4::timestamptz is null then -1 else 1 end as turn
+    from (
+        (select m.id, m.accepted_at, pg_column_size(m.body) as bytes from message m
+        where $4::timestamptz is null and m.workspace_id = $1 and m.strand = 'agents' and (m.accepted_at, m.id) < ($2::timestamptz, $3::uuid)
+        order by m.accepted_at desc, m.id desc limit $6)
+        union all
+        (select m.id, m.accepted_at, pg_column_size(m.body) as bytes from message m
+        where $4::timestamptz is null and m.sender_id = $1
+          and m.role = 'user' and m.sender_kind = 'workspace' and m.reply_to is null and m.sender_id <> m.workspace_id
+          and (m.accepted_at, m.id) < ($2::timestamptz, $3::uuid)
+        order by m.accepted_at desc, m.id desc limit $6)
+        union all
+        (select m.id, m.accepted_at, pg_column_size(m.body) as bytes from message m
+        where $4::timestamptz is not null and m.workspace_id = $1 and m.strand = 'agents'
+          and (m.accepted_at, m.id) > ($4::timestamptz, $5::uuid) and (m.accepted_at, m.id) < ($2::timestamptz, $3::uuid)
+        order by m.accepted_at, m.id limit $6)
+        union all
+        (select m.id, m.accepted_at, pg_column_size(m.body) as bytes from message m
+        where $4::timestamptz is not null and m.sender_id = $1
+          and m.role = 'user' and m.sender_kind = 'workspace' and m.reply_to is null and m.sender_id <> m.workspace_id
+          and (m.accepted_at, m.id) > ($4::timestamptz, $5::uuid) and (m.accepted_at, m.id) < ($2::timestamptz, $3::uuid)
+        order by m.accepted_at, m.id limit $6)
+    ) way
+    order by turn limit $6
+), looked_at as (
+    select s.id, s.turn from (select p.*, sum(p.bytes) over (order by p.turn) - p.bytes as bytes_before from passed p) s
+    where $8::text is null or s.bytes_before < $9
+), found as (
+    select l.id, l.turn from looked_at l
+    where ($7::text is null and $8::text is null) or exists (
+        select from message m where m.id = l.id and ($7 is null or m.thread_id = $7)
+          and ($8 is null or strpos(lower(concat_ws(e'\n', words_of(m.body), words_of((answer_to(m.id, $1)).body))), lower($8)) > 0))
+    order by l.turn limit $10
+)
+select e.edge, e.looked_at = p.passed and p.passed < $6 as ended, line.*
+from (select count(*) as passed from passed) p,
+    (select count(*) as looked_at, (array_agg(id order by turn desc))[1] as edge from looked_at) e
+left join (
+    select f.turn, line.*, receiver.id as receiver_id, receiver.name as receiver_name,
+        (select jsonb_build_object('delegation_id', o.message_id, 'status', delegation_status(o))
+         from outcome o where line.role = 'user' and o.message_id = line.reply_to) as report,
+        (select jsonb_build_object('id', answer.id, 'body', answer.body, 'at', answer.accepted_at)
+         from answer_to(line.id, $1) answer where answer.id is not null) as answer
+    from found f, lateral (select * from entry where entry.id = f.id limit 1) line
+    -- What is said to a post that tells an end goes to nobody.
+    left join lateral (select w.id, w.name from workspace w where w.id = case line.role when 'user' then line.workspace_id else (
+        select asked.sender_id from message asked where asked.id = line.reply_to and asked.reply_to is null) end limit 1) receiver on true
+) line on true
+order by line.turn
+
+-- name: list_threads
+-- The people's threads with a workspace, the most recently spoken first: $1 workspace, $2 before seq, $3 how many messages to look at, $4 how many
+-- threads to bring. Each stands where its newest message does, so the pages together have it once. One row at least, as of read_history.
+with strand as (
+    select unnest(array['from_people', 'to_people']) as strand
+), passed as (
+    select way.* from strand s, lateral (
+        select m.seq, m.thread_id from message m
+        where m.workspace_id = $1 and (m.strand, m.seq) > (s.strand, 0) and (m.strand, m.seq) < (s.strand, coalesce($2::bigint, 9223372036854775807))
+        order by m.strand desc, m.seq desc limit $3) way
+    order by way.seq desc limit $3
+), thread as (
+    select p.thread_id, max(p.seq) as seq from passed p group by p.thread_id
+), found as (
+    select t.* from thread t
+    where not exists (
+        select from strand s, lateral (
+            select from message m
+            where m.workspace_id = $1 and (m.thread_id, m.strand, m.seq) > (t.thread_id, s.strand, t.seq)
+              and (m.thread_id, m.strand, m.seq) < (t.thread_id, s.strand, 9223372036854775807)
+            order by m.thread_id, m.strand, m.seq limit 1) later)
+    order by t.seq desc limit $4
+)
+select e.edge, e.passed < $3 as ended, line.*
+from (select count(*) as passed, min(seq) as edge from passed) e
+left join (
+    select counted.messages, preview_of(first.body) as begins, last.*, preview_of(last.body) as preview
+    from found f,
+    lateral (select count(*)::integer as messages from (
+        select from strand s, lateral (
+            select from message m
+            where m.workspace_id = $1 and (m.thread_id, m.strand, m.seq) > (f.thread_id, s.strand, 0)
+              and (m.thread_id, m.strand, m.seq) < (f.thread_id, s.strand, 9223372036854775807)
+            order by m.thread_id, m.strand, m.seq limit 1000) one limit 1000) counted) counted,
+    lateral (select m.body from strand s, lateral (
+        select m.body, m.seq from message m
+        where m.workspace_id = $1 and (m.thread_id, m.strand, m.seq) > (f.thread_id, s.strand, 0)
+          and (m.thread_id, m.strand, m.seq) < (f.thread_id, s.strand, 9223372036854775807)
+        order by m.thread_id, m.strand, m.seq limit 1) m order by m.seq limit 1) first,
+    lateral (select m.id from message m where m.workspace_id = $1 and m.seq = f.seq limit 1) newest,
+    lateral (select * from entry where entry.id = newest.id limit 1) last
+) line on true
+order by line.seq desc
+
 -- name: list_chats
 -- The people's conversations: $1 the reader, $2 one workspace or all. Where each was last spoken, and what of it the reader has not seen.
 select w.id as workspace_id, coalesce(r.seq, 0) as read_seq,
@@ -84,7 +190,7 @@ select w.id as workspace_id, coalesce(r.seq, 0) as read_seq,
           and (m.strand, m.seq) < ('to_people', 9223372036854775807)
         order by m.strand, m.seq limit 100) told)::integer as unread,
     line.id, line.seq, line.role, line.sender_kind, line.sender_id, line.sender_name, line.state, line.accepted_at,
-    coalesce(nullif(left(words_of(line.body), 280), ''), jsonb_path_query_first(line.body, '$.parts[*].filename') #>> '{}') as preview
+    preview_of(line.body) as preview
 from workspace w
 left join read_mark r on r.reader_id = $1 and r.workspace_id = w.id
 left join lateral (

@@ -2,7 +2,7 @@ import { Search as SearchIcon, Spool } from "lucide-react";
 import { useState } from "react";
 import { useSearchParams } from "react-router";
 import { Button, IconButton } from "@/ui/button";
-import type { Which } from "./history";
+import type { Which } from "./pages";
 import { newThread } from "./sending";
 import { Threads } from "./threads";
 

@@ -2,7 +2,8 @@ import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { useSearchParams } from "react-router";
 import type { Workspace } from "@/api/workspaces";
 import { Bar } from "./bar";
-import { History, type Which } from "./history";
+import { History } from "./history";
+import type { Which } from "./pages";
 import { Search } from "./search";
 import { Talk } from "./talk";
 import { Traffic } from "./traffic";
@@ -28,7 +29,7 @@ function Pane({ workspace, which }: { workspace: Workspace; which: Which }) {
   return (
     <>
       <Bar which={which} searching={searching} onSearch={() => setSearching(!searching)} />
-      {searching && <Search which={which} onJump={(seq) => history.open(seq)} onClose={() => setSearching(false)} />}
+      {searching && <Search which={which} onJump={(place) => history.open(place)} onClose={() => setSearching(false)} />}
       {which.view === "people" ? <Talk {...view} threadId={which.threadId} /> : <Traffic {...view} />}
     </>
   );

@@ -1,5 +1,5 @@
 import { ArrowDown } from "lucide-react";
-import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef } from "react";
+import { type ReactNode, type RefObject, useEffect, useLayoutEffect, useMemo, useRef } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import type { Outgoing } from "@/api/kept";
 import { Button } from "@/ui/button";
@@ -8,6 +8,7 @@ import { useDay } from "@/ui/time";
 import type { Entry } from "./entry";
 import type { History, Shown } from "./history";
 import { EntryMessage, OutgoingMessage, type Speaker } from "./message";
+import type { Place } from "./pages";
 import { PullMark, usePull } from "./pull";
 import { type Row, rowsOf } from "./rows";
 
@@ -18,6 +19,8 @@ interface Props {
   /** Up to where it was read when it was opened; null when there was nothing new. */
   readSeq: number | null;
   speaker: (entry: Entry) => Speaker;
+  /** What stands below a message, beside how it is with it. */
+  below?: (entry: Entry) => ReactNode;
   /** Whose messages may be cancelled and sent again here; null where one only reads. */
   workspaceId: string | null;
   onEdit?: (message: Outgoing) => void;
@@ -29,7 +32,7 @@ const NEAR = 800;
 const AT_END = 48;
 
 /** The messages, the newest at the bottom. Who reads the newest stays with it; who reads further up keeps the place. */
-export function Conversation({ history, shown, name, readSeq, speaker, workspaceId, onEdit }: Props) {
+export function Conversation({ history, shown, name, readSeq, speaker, below, workspaceId, onEdit }: Props) {
   const rows = useMemo(() => rowsOf(shown, readSeq), [shown, readSeq]);
   const { scroller, list, onScroll } = useReading(history, shown, rows);
   const pull = usePull("bottom", scroller, history.refresh);
@@ -44,6 +47,7 @@ export function Conversation({ history, shown, name, readSeq, speaker, workspace
               {row.day !== null && <Day at={row.day} />}
               {row.unread && <Divider words="New" loud />}
               {"entry" in row ? <EntryMessage entry={row.entry} steps={row.steps} {...speaker(row.entry)} workspaceId={workspaceId} /> : <OutgoingMessage message={row.outgoing} onEdit={onEdit} />}
+              {"entry" in row && below?.(row.entry)}
             </div>
           )}
         </Virtualizer>
@@ -120,8 +124,8 @@ function useStaying(scroller: RefObject<HTMLDivElement | null>, staying: boolean
 }
 
 /** To the message that was looked for, once it is there. */
-function usePlace(list: RefObject<VirtualizerHandle | null>, rows: readonly Row[], place: number | null): void {
-  const gone = useRef<number | null>(null);
+function usePlace(list: RefObject<VirtualizerHandle | null>, rows: readonly Row[], place: Place | null): void {
+  const gone = useRef<Place | null>(null);
   useEffect(() => {
     const at = rows.findIndex(({ found }) => found);
     if (place === gone.current || (place !== null && at < 0)) return;

@@ -1,17 +1,10 @@
-import { api, data } from "@/api/client";
 import { type Frame, live } from "@/api/live";
 import type { Outgoing } from "@/api/kept";
 import { outbox, stageOf } from "@/api/outbox";
 import { type Entry, type Page, hasEnded } from "./entry";
+import { type Place, type Which, placeOf, readPage } from "./pages";
 import { type Step, type Trails, readSteps, stepOf, withRead } from "./trail";
-import { type Window, keysIn, lastSeq, nothing, opened, patched, withNewer, withOlder, withoutNewest, withoutOldest } from "./window";
-
-export interface Which {
-  readonly workspaceId: string;
-  readonly view: "people" | "agents";
-  /** Only this thread; null is all of them. */
-  readonly threadId: string | null;
-}
+import { type Window, keysIn, nothing, opened, patched, renewed, withNewer, withOlder, withoutNewest, withoutOldest } from "./window";
 
 export interface Shown {
   readonly window: Window;
@@ -25,8 +18,8 @@ export interface Shown {
   readonly error: unknown;
   /** Whoever reads follows the newest, and stays with it when there is more. */
   readonly along: boolean;
-  /** The place (seq) that was opened last. */
-  readonly place: number | null;
+  /** The place that was opened last. */
+  readonly place: Place | null;
   /** The last change was at the beginning of the entries: what is on the screen keeps its place as seen from the end. */
   readonly shift: boolean;
 }
@@ -77,7 +70,7 @@ export class History {
   shown = (): Shown => this.#shown;
 
   /** The newest page, or the one around a place. */
-  open(around?: number): void {
+  open(around?: Place): void {
     void this.#alone(async () => {
       const settled = this.#accepted();
       const page = await this.#read(around === undefined ? { limit: PAGE } : { around, limit: PAGE });
@@ -103,16 +96,17 @@ export class History {
     if (!window.older || !first || this.#reading) return;
     void this.#alone(async () => {
       this.#show({ window: withoutNewest(this.#shown.window) });
-      const page = await this.#read({ before: first.seq, limit: PAGE });
+      const page = await this.#read({ before: this.#place(first), limit: PAGE });
       this.#show({ window: this.#current(withOlder(this.#shown.window, page)), shift: true });
     });
   }
 
   newer(): void {
-    if (!this.#shown.window.newer || this.#reading) return;
+    const last = this.#shown.window.entries.at(-1);
+    if (!this.#shown.window.newer || !last || this.#reading) return;
     void this.#alone(async () => {
       this.#show({ window: withoutOldest(this.#shown.window), shift: true });
-      const page = await this.#read({ after: lastSeq(this.#shown.window), limit: PAGE });
+      const page = await this.#read({ after: this.#place(last), limit: PAGE });
       this.#show({ window: this.#current(withNewer(this.#shown.window, page)) });
     });
   }
@@ -158,10 +152,13 @@ export class History {
     const [settled, held] = [this.#accepted(), this.#held];
     this.#held = [];
     try {
-      const page = await this.#read({ after: lastSeq(this.#shown.window), limit: BURST });
-      this.#behind ||= !page.reached_end;
-      this.#show({ window: this.#current(patched({ ...withNewer(this.#shown.window, page), newer: false }, held)) });
-      if (page.reached_end) await this.#settle(settled);
+      const last = this.#shown.window.entries.at(-1);
+      const page = await this.#read(last ? { after: this.#place(last), limit: BURST } : { limit: PAGE });
+      const window = last ? { ...withNewer(this.#shown.window, page), newer: false } : opened(page, true);
+      const there = page.reached_end || !last;
+      this.#behind ||= !there;
+      this.#show({ window: this.#current(patched(window, held)) });
+      if (there) await this.#settle(settled);
     } catch (error) {
       this.#behind = true;
       this.#held = [...held, ...this.#held];
@@ -184,15 +181,25 @@ export class History {
   }
 
   #hear(frame: Frame): void {
-    if (frame.workspace_id !== this.#which.workspaceId) return;
+    const { workspaceId, view } = this.#which;
+    const elsewhere = frame.workspace_id !== workspaceId;
+    if (elsewhere && (view === "people" || frame.payload.peer_id !== workspaceId)) return;
     if (frame.event === "message.progress") this.#extend(stepOf(frame));
-    if (!ARRIVALS.has(frame.event) || this.#shown.window.newer) {
+    if (ARRIVALS.has(frame.event) && !this.#shown.window.newer) {
+      this.#held.push(frame);
+      this.catchUp();
+    } else {
       if (this.#reading) this.#heard.push(frame);
       this.#show({ window: patched(this.#shown.window, [frame]) });
-      return;
     }
-    this.#held.push(frame);
-    this.catchUp();
+    if (elsewhere && frame.event === "message.replied") this.#renew(frame.payload.message_id as string);
+  }
+
+  /** What came back for what the agent asked of another one stands with the question. */
+  #renew(id: string): void {
+    void this.#alone(async () => {
+      if (this.#shown.window.entries.some((entry) => entry.id === id)) this.#show({ window: renewed(this.#shown.window, await this.#read({ around: id, limit: 1 })) });
+    });
   }
 
   #extend(step: Step): void {
@@ -220,11 +227,13 @@ export class History {
     return outbox.drop(this.#ours().filter((message) => !this.#shown.outgoing.includes(message) || accepted.some(({ key }) => key === message.key)));
   }
 
-  #read(place: { before?: number; after?: number; around?: number; limit: number }): Promise<Page> {
+  #place(entry: Entry): Place {
+    return placeOf(entry, this.#which);
+  }
+
+  #read(place: { before?: Place; after?: Place; around?: Place; limit: number }): Promise<Page> {
     this.#heard = [];
-    const { workspaceId, view, threadId } = this.#which;
-    const query = { with: view, inline: false, ...(threadId !== null && { thread_id: threadId }), ...place };
-    return data(api.GET("/workspaces/{id}/chat-history", { params: { path: { id: workspaceId }, query } }));
+    return readPage(this.#which, place);
   }
 
   #current(window: Window): Window {

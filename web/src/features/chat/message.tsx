@@ -23,6 +23,8 @@ const SMALL = "min-h-7 px-2 text-xs";
 export interface Speaker {
   right: boolean;
   name: string | null;
+  /** The same of what came back for it. */
+  answerer?: string | null;
 }
 
 interface EntryProps {
@@ -32,7 +34,7 @@ interface EntryProps {
 }
 
 /** A message that the server has, and what its agent tells while it works on it. */
-export const EntryMessage = memo(function EntryMessage({ entry, steps, right, name, workspaceId }: EntryProps & Speaker & { steps: readonly Step[] }) {
+export const EntryMessage = memo(function EntryMessage({ entry, steps, right, name, answerer = null, workspaceId }: EntryProps & Speaker & { steps: readonly Step[] }) {
   return (
     <article data-message-id={entry.id} data-seq={entry.seq} data-state={entry.state ?? "said"} aria-label={`${name ?? "You"}, message ${entry.seq}`}>
       <Bubble mine={right} name={name} foot={<Foot entry={entry} workspaceId={workspaceId} />}>
@@ -40,17 +42,35 @@ export const EntryMessage = memo(function EntryMessage({ entry, steps, right, na
         <SentFiles files={filesOf(entry)} />
         <Data parts={entry.parts} />
       </Bubble>
+      {entry.answer && <Answer answer={entry.answer} right={!right} name={answerer} />}
       {entry.state === "handed" && <Working entry={entry} steps={steps} />}
     </article>
   );
 });
 
-function Foot({ entry, workspaceId }: EntryProps) {
-  const time = (
+/** What came back for what this agent asked, where it was asked. */
+function Answer({ answer, right, name }: Speaker & { answer: NonNullable<Entry["answer"]> }) {
+  return (
+    <div data-answer={answer.id}>
+      <Bubble mine={right} name={name} foot={<Time at={answer.timestamp} />}>
+        {answer.content && <Text text={answer.content} />}
+        <SentFiles files={filesOf(answer)} />
+        <Data parts={answer.parts} />
+      </Bubble>
+    </div>
+  );
+}
+
+function Time({ at }: { at: string }) {
+  return (
     <span className="px-1 text-xs text-ink-soft">
-      <TimeOfDay at={entry.timestamp} />
+      <TimeOfDay at={at} />
     </span>
   );
+}
+
+function Foot({ entry, workspaceId }: EntryProps) {
+  const time = <Time at={entry.timestamp} />;
   if (entry.state === null) return time;
   return (
     <Standing state={entry.state} words={wordsOf(entry)} reason={entry.state === "cancelled" ? null : (entry.error?.detail ?? null)} since={entry.state === "handed" ? entry.handed_at : null}>
@@ -70,7 +90,11 @@ function Data({ parts }: Pick<Entry, "parts">) {
   return parts.filter((part) => "data" in part).map(({ data }, number) => <Code key={number} text={JSON.stringify(data, null, 2)} label="Data" />);
 }
 
-function wordsOf({ state, cancel_requested, attempt }: Entry): string | undefined {
+/** How it is with the post that tells an end: it asks for nothing but to be read. */
+const READING: Readonly<Record<string, string>> = { accepted: "Not read yet", handed: "Being read", replied: "Read" };
+
+function wordsOf({ state, cancel_requested, attempt, report }: Entry): string | undefined {
+  if (report !== null && state !== null) return READING[state];
   if (cancel_requested && (state === "handed" || state === "accepted")) return "Cancelling";
   if (state === "handed" && attempt !== null && attempt > 1) return `Being worked on, attempt ${attempt}`;
   return undefined;

@@ -26,7 +26,9 @@ export function rowsOf({ window, outgoing, trails, place }: Shown, readSeq: numb
     const day = new Date(entry.timestamp).toDateString();
     const first = day !== last;
     last = day;
-    return { key: entry.sent_as ?? entry.id, day: first ? entry.timestamp : null, unread: entry === unread, found: entry.seq === place, entry, steps: trails.get(entry.id) ?? NONE };
+    // Agents name their messages as they like, and so alike.
+    const key = entry.sender.kind === "workspace" ? entry.id : (entry.sent_as ?? entry.id);
+    return { key, day: first ? entry.timestamp : null, unread: entry === unread, found: entry.seq === place || entry.id === place, entry, steps: trails.get(entry.id) ?? NONE };
   });
   return window.newer ? entries : [...entries, ...outgoing.map((one): Row => ({ key: one.key, day: null, unread: false, found: false, outgoing: one }))];
 }

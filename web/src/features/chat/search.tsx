@@ -1,18 +1,17 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { X } from "lucide-react";
 import { type SubmitEvent, useState } from "react";
-import { api, data } from "@/api/client";
 import { Button, IconButton } from "@/ui/button";
 import { Field } from "@/ui/field";
 import { Trouble, Waiting } from "@/ui/notice";
 import { Moment } from "@/ui/time";
 import type { Entry, Page } from "./entry";
-import type { Which } from "./history";
+import { type Place, type Which, placeOf, readPage } from "./pages";
 
 interface Props {
   which: Which;
   /** Show the message at this place. */
-  onJump: (seq: number) => void;
+  onJump: (place: Place) => void;
   onClose: () => void;
 }
 
@@ -51,7 +50,7 @@ function Found({ which, words, onJump }: Pick<Props, "which" | "onJump"> & { wor
       <ul aria-label="Found">
         {entries.map((entry) => (
           <li key={entry.id}>
-            <button type="button" onClick={() => onJump(entry.seq)} className="flex min-h-9 w-full items-baseline gap-3 rounded-lg px-2 py-1 text-left text-sm hover:bg-raised pointer-coarse:min-h-11">
+            <button type="button" onClick={() => onJump(placeOf(entry, which))} className="flex min-h-9 w-full items-baseline gap-3 rounded-lg px-2 py-1 text-left text-sm hover:bg-raised pointer-coarse:min-h-11">
               <span className="shrink-0 font-medium">{entry.sender.name}</span>
               <Around entry={entry} words={words} />
               <span className="shrink-0 text-xs text-ink-soft">
@@ -92,13 +91,10 @@ function Around({ entry: { content }, words }: { entry: Entry; words: string }) 
 /** Calls for one press. Each looks at a thousand messages, so that one may find nothing without being the last. */
 const CALLS = 20;
 
-function useFound({ workspaceId, view, threadId }: Which, words: string) {
-  const read = (before: string | null, signal: AbortSignal): Promise<Page> => {
-    const query = { with: view, q: words, limit: 20, ...(before !== null && { before: Number(before) }), ...(threadId !== null && { thread_id: threadId }) };
-    return data(api.GET("/workspaces/{id}/chat-history", { params: { path: { id: workspaceId }, query }, signal }));
-  };
+function useFound(which: Which, words: string) {
+  const read = (before: string | null, signal: AbortSignal) => readPage(which, { q: words, limit: 20, ...(before !== null && { before }) }, signal);
   return useInfiniteQuery({
-    queryKey: ["search", workspaceId, view, threadId, words],
+    queryKey: ["search", which, words],
     staleTime: 0,
     gcTime: 0,
     initialPageParam: null as string | null,

@@ -63,7 +63,7 @@ export async function readSteps(workspaceId: string, since: string): Promise<Ste
   let before: { before_id?: string } = {};
   for (let page = 0; page < MOST; page++) {
     const rows = await data(api.GET("/workspaces/{id}/activity", { params: { path, query: { type: "message.progress", limit: PAGE, ...before } } }));
-    steps = [...rows.filter(({ workspace_id }) => workspace_id === workspaceId).map(stepOf), ...steps];
+    steps = [...rows.map(stepOf), ...steps];
     const first = rows[0];
     if (!first || rows.length < PAGE || first.timestamp < since) break;
     before = { before_id: first.cursor };

@@ -1,7 +1,7 @@
 import type { Frame, FramePayload } from "@/api/live";
 import { type Entry, type Page, hasEnded } from "./entry";
 
-/** The part of a conversation that the page has: without a gap, in the order of the mailbox, which no clock decides. */
+/** The part of a conversation that the page has: without a gap, in the order of the server. */
 export interface Window {
   readonly entries: readonly Entry[];
   /** There is more before the first, and after the last. */
@@ -19,13 +19,22 @@ export function opened({ messages, reached_end }: Page, newest: boolean): Window
 }
 
 export function withOlder(window: Window, { messages, reached_end }: Page): Window {
-  const before = window.entries[0]?.seq ?? Number.POSITIVE_INFINITY;
-  return { ...window, entries: [...messages.filter(({ seq }) => seq < before), ...window.entries], older: !reached_end };
+  return { ...window, entries: [...unknown(window, messages), ...window.entries], older: !reached_end };
 }
 
 export function withNewer(window: Window, { messages, reached_end }: Page): Window {
-  const after = lastSeq(window);
-  return { ...window, entries: [...window.entries, ...messages.filter(({ seq }) => seq > after)], newer: !reached_end };
+  return { ...window, entries: [...window.entries, ...unknown(window, messages)], newer: !reached_end };
+}
+
+/** The same lines, some of them as they are now. */
+export function renewed(window: Window, { messages }: Page): Window {
+  const now = new Map(messages.map((entry) => [entry.id, entry]));
+  return { ...window, entries: window.entries.map((entry) => now.get(entry.id) ?? entry) };
+}
+
+function unknown({ entries }: Window, messages: readonly Entry[]): readonly Entry[] {
+  const known = new Set(entries.map(({ id }) => id));
+  return messages.filter(({ id }) => !known.has(id));
 }
 
 /** Room for older ones, at the cost of the newest. */
@@ -36,10 +45,6 @@ export function withoutNewest(window: Window): Window {
 /** Room for newer ones, at the cost of the oldest. */
 export function withoutOldest(window: Window): Window {
   return window.entries.length < MOST ? window : { ...window, entries: window.entries.slice(-MOST / 2), older: true };
-}
-
-export function lastSeq({ entries }: Window): number {
-  return entries.at(-1)?.seq ?? 0;
 }
 
 /** The message with which the agent asked back and that nobody has answered yet: what is said next goes to its task. */

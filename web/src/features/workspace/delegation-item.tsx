@@ -11,9 +11,17 @@ import { DelegationDetail } from "./delegation-detail";
 import { DelegationState, Took } from "./delegation-state";
 import { type Delegation, type Tree, treeQuery } from "./delegations";
 
-/** One in the tree. `below` is what hangs below it, where that is known already. */
-export function DelegationItem({ one, below }: { one: Delegation; below?: readonly Tree[] | undefined }) {
-  const [open, setOpen] = useState(false);
+interface Props {
+  one: Delegation;
+  /** What hangs below it, where that is known already. */
+  below?: readonly Tree[] | undefined;
+  /** It is what one came for. */
+  opened?: boolean;
+}
+
+/** One in the tree. */
+export function DelegationItem({ one, below, opened = false }: Props) {
+  const [open, setOpen] = useState(opened);
   const id = useId();
   return (
     <li data-status={one.status} className="min-w-0">

@@ -1,6 +1,6 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Split } from "lucide-react";
-import { useSearchParams } from "react-router";
+import { Link, useSearchParams } from "react-router";
 import type { Workspace } from "@/api/workspaces";
 import { Button } from "@/ui/button";
 import { Empty, Trouble, Waiting } from "@/ui/notice";
@@ -8,7 +8,7 @@ import { Sheet } from "@/ui/panel";
 import { Age } from "@/ui/time";
 import { Toggle } from "@/ui/toggle";
 import { DelegationItem } from "./delegation-item";
-import { type Delegation, delegationsQuery, grouped } from "./delegations";
+import { type Delegation, delegationsQuery, grouped, treeQuery } from "./delegations";
 import { TimeLine } from "./time-line";
 
 const VIEWS = [
@@ -26,7 +26,9 @@ export function DelegationsPane({ workspace }: { workspace: Workspace }) {
   const [search, setSearch] = useSearchParams();
   const view = search.get("view") === "time-line" ? "time-line" : "tree";
   const open = search.get("which") === "open";
+  const one = search.get("one");
   const choose = (some: Record<string, string>) => setSearch({ ...Object.fromEntries(search), ...some }, { replace: true });
+  if (one !== null) return <One workspace={workspace} id={one} />;
   return (
     <Sheet>
       <div className="flex flex-wrap justify-between gap-2">
@@ -34,6 +36,25 @@ export function DelegationsPane({ workspace }: { workspace: Workspace }) {
         <Toggle label="Which" options={WHICH} value={open ? "open" : "all"} onChange={(chosen) => choose({ which: chosen })} />
       </div>
       <Delegations workspace={workspace} open={open} view={view} />
+    </Sheet>
+  );
+}
+
+/** The one that somebody came for, with all that hangs below it. */
+function One({ workspace, id }: { workspace: Workspace; id: string }) {
+  const { data: tree, error, refetch } = useQuery(treeQuery({ source: workspace, delegation_id: id }));
+  return (
+    <Sheet>
+      <Link className="self-start text-sm underline" to={`/w/${workspace.id}/delegations`}>
+        All that {workspace.name} asked
+      </Link>
+      {error && !tree && <Trouble error={error} onRetry={() => void refetch()} />}
+      {!tree && !error && <Waiting what="Looking for the delegation" />}
+      {tree && (
+        <ul aria-label="The delegation" className="rounded-xl border border-line bg-surface px-3 py-2">
+          <DelegationItem one={tree} below={tree.children ?? []} opened />
+        </ul>
+      )}
     </Sheet>
   );
 }

@@ -17,7 +17,7 @@ export const delegationsQuery = (workspace: string, open: boolean) =>
   });
 
 /** One with all that hangs below it. */
-export const treeQuery = ({ source, delegation_id }: Delegation) =>
+export const treeQuery = ({ source, delegation_id }: { source: { id: string }; delegation_id: string }) =>
   queryOptions({
     queryKey: ["delegations", "tree", delegation_id],
     queryFn: () => data(api.GET("/workspaces/{id}/delegations/{delegation_id}", { params: { path: { id: source.id, delegation_id }, query: { tree: true } } })),

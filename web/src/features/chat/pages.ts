@@ -1,0 +1,29 @@
+import { api, data } from "@/api/client";
+import type { Entry, Page } from "./entry";
+
+export interface Which {
+  readonly workspaceId: string;
+  readonly view: "people" | "agents";
+  /** Only this thread; null is all of them. */
+  readonly threadId: string | null;
+}
+
+/** Where a line stands: its number among people, whose post lies in one mailbox; its id among agents, whose post lies in several. */
+export type Place = number | string;
+
+export function placeOf(entry: Entry, { view }: Which): Place {
+  return view === "people" ? entry.seq : entry.id;
+}
+
+interface Wanted {
+  before?: Place;
+  after?: Place;
+  around?: Place;
+  q?: string;
+  limit: number;
+}
+
+export function readPage({ workspaceId, view, threadId }: Which, wanted: Wanted, signal?: AbortSignal): Promise<Page> {
+  const query = { with: view, inline: false, ...(threadId !== null && { thread_id: threadId }), ...wanted };
+  return data(api.GET("/workspaces/{id}/chat-history", { params: { path: { id: workspaceId }, query }, ...(signal && { signal }) }));
+}
