@@ -99,7 +99,7 @@ matrix: install  ## kill -9 at every step that has a name, and account for all o
 faults: install  ## databases, networks and servers that fail, for half an hour, judged by the checker; figures in FAULTS_SUMMARY
 	FAULTS=long FAULTS_SUMMARY=$${FAULTS_SUMMARY:-faults.jsonl} $(BIN)/pytest -s -p no:randomly $(FAULT_TESTS)
 
-mutants: install  ## seed bugs; the suite must catch each
+mutants: install page browser  ## seed bugs; the suite must catch each
 	$(BIN)/python -m tests.mutants
 
 races: install  ## races of 2 to 64 clients, 200 rounds each; RACES=n for more, RACES_SEED=n for others

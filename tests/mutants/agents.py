@@ -8,35 +8,35 @@ _SERVE = "tests/agent/test_serve.py"
 AGENTS = [
     Seed(
         name="U7 a handler that runs again delegates anew",
-        file="agent/delegating.py",
+        file="src/postroom/agent/delegating.py",
         old="""key = str(uuid4()) if message is None else _key(message, target, {"parts": parts, **wanted})""",
         new="""key = str(uuid4())""",
         tests=(f"{_DELEGATING}::test_killed_after_it_has_delegated_a_handler_that_runs_again_delegates_nothing_twice",),
     ),
     Seed(
         name="U7 the same work, handed over twice by one handler, is one delegation",
-        file="agent/delegating.py",
+        file="src/postroom/agent/delegating.py",
         old="""{message.next_count(subject)}""",
         new="""0""",
         tests=(f"{_DELEGATING}::test_the_same_work_handed_over_twice_is_done_twice",),
     ),
     Seed(
         name="U14 a delegation is on behalf of whatever the agent holds",
-        file="agent/delegating.py",
+        file="src/postroom/agent/delegating.py",
         old="""on_behalf_of=message and message.id,""",
         new="""on_behalf_of=None,""",
         tests=(f"{_DELEGATING}::test_two_messages_at_a_time_delegate_each_on_its_own_behalf",),
     ),
     Seed(
         name="U14 a report is handled as if it were a message",
-        file="agent/agent.py",
+        file="src/postroom/agent/agent.py",
         old="""handler if item.report is None else self._report_handler or handler""",
         new="""handler""",
         tests=(f"{_DELEGATING}::test_an_end_comes_as_a_message_of_its_own_when_that_is_wanted[on_report]",),
     ),
     Seed(
         name="U4 a called agent that was killed has forgotten what it answered",
-        file="agent/called.py",
+        file="src/postroom/agent/called.py",
         old="""            self._desk.store.put(kept)
             self._desk.store.settle(kept)
 """,
@@ -45,7 +45,7 @@ AGENTS = [
     ),
     Seed(
         name="L9 a called agent works twice on what is handed over again meanwhile",
-        file="agent/called.py",
+        file="src/postroom/agent/called.py",
         old="""        if (run := self._runs.get(id)) is not None:
 """,
         new="""        if (run := self._runs.get(id)) is not None and run.has_ended:
@@ -54,7 +54,7 @@ AGENTS = [
     ),
     Seed(
         name="U1 a called agent that stops fails what it has not done",
-        file="agent/tasks.py",
+        file="src/postroom/agent/tasks.py",
         old="""            case Stopped(reason):
                 raise InternalError(message=f"the agent is {reason}")""",
         new="""            case Stopped(reason):
@@ -63,28 +63,28 @@ AGENTS = [
     ),
     Seed(
         name="U6 what a handler yields is seen at its end only",
-        file="agent/streaming.py",
+        file="src/postroom/agent/streaming.py",
         old="await message.progress(text, append=True)",
         new="pass",
         tests=("tests/agent/test_agent.py::test_a_handler_that_yields_is_shown_live_and_the_whole_is_the_reply",),
     ),
     Seed(
         name="U6 what a called agent tells while it works is shown to nobody",
-        file="workers/deliver.py",
+        file="src/postroom/workers/deliver.py",
         old="await self._deliveries.report_progress(self._call.hold, told)",
         new="pass",
         tests=(f"{_SERVE}::test_what_a_called_agent_yields_is_shown_live",),
     ),
     Seed(
         name="U8 a called agent is not told of a cancel and works on",
-        file="workers/deliver.py",
+        file="src/postroom/workers/deliver.py",
         old="await self._caller.cancel(call.target, call.upstream)",
         new="pass",
         tests=(f"{_SERVE}::test_a_cancel_reaches_the_handler_of_a_called_agent",),
     ),
     Seed(
         name="P2 what is accepted while its agent registers is brought to nobody",
-        file="core/deliveries/store.py",
+        file="src/postroom/core/deliveries/store.py",
         old="    await lock_mailboxes(connection, [workspace])\n",
         new="",
         tests=("tests/core/test_registry.py::test_what_is_accepted_while_its_agent_registers_is_brought_to_it",),

@@ -2,8 +2,8 @@
 
 from tests.mutants.seed import Seed
 
-_FUNCTIONS = "sql/migrations/0005_create_delivery_functions.sql"
-_QUERIES = "sql/queries/delegations.sql"
+_FUNCTIONS = "src/postroom/sql/migrations/0005_create_delivery_functions.sql"
+_QUERIES = "src/postroom/sql/queries/delegations.sql"
 _CORE = "tests/core/test_delegations.py"
 _RACES = "tests/races/test_delegations.py"
 _MATRIX = "tests/crash/test_matrix.py::test_what_dies_comes_back_whole"
@@ -80,14 +80,14 @@ create trigger tell_untold after update on server execute function tell_untold()
     ),
     Seed(
         name="S9 a message says of itself that it tells an end",
-        file="edges/rest/inbox_verbs.py",
+        file="src/postroom/edges/rest/inbox_verbs.py",
         old='"report": delivery.report,',
         new='"report": delivery.report or (delivery.message.get("metadata") or {}).get("postroom", {}).get("report"),',
         tests=(f"{_FORGED}::test_what_a_message_says_of_itself_is_no_report[fetching]",),
     ),
     Seed(
         name="S9 what a sender wrote outdoes what the server says of it",
-        file="edges/push/caller.py",
+        file="src/postroom/edges/push/caller.py",
         old='metadata | {"postroom": words}',
         new='{"postroom": words} | metadata',
         tests=(f"{_FORGED}::test_what_a_message_says_of_itself_is_no_report[called]",),
@@ -149,7 +149,7 @@ _LIMITS = [
 _ORPHANS = [
     Seed(
         name="S3 what hangs on a message outlives it",
-        file="workers/loops.py",
+        file="src/postroom/workers/loops.py",
         old='        Loop(name="orphans", run_once=services.delegations.cancel_orphans, interval=poll),\n',
         new="",
         tests=(f"{_MATRIX}[delegated_orphaned-server-orphan.cancelled]",),

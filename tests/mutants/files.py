@@ -2,9 +2,9 @@
 
 from tests.mutants.seed import Seed
 
-_MIGRATION = "sql/migrations/0008_create_files.sql"
-_QUERIES = "sql/queries/files.sql"
-_SERVICE = "core/files/service.py"
+_MIGRATION = "src/postroom/sql/migrations/0008_create_files.sql"
+_QUERIES = "src/postroom/sql/queries/files.sql"
+_SERVICE = "src/postroom/core/files/service.py"
 _CORE = "tests/core/test_files.py"
 _KEPT = "tests/edges/test_files.py"
 _NAMED = "tests/edges/test_files_named.py"
@@ -61,21 +61,21 @@ FILES = [
     ),
     Seed(
         name="S8 a page of somebody else's making is shown in its place",
-        file="edges/rest/bytes.py",
+        file="src/postroom/edges/rest/bytes.py",
         old='for kind in ("png", "jpeg"',
         new='for kind in ("svg+xml", "png", "jpeg"',
         tests=(f"{_KEPT}::test_only_what_runs_nothing_is_shown_in_its_place",),
     ),
     Seed(
         name="S8 a name keeps what turns its letters around",
-        file="core/files/model.py",
+        file="src/postroom/core/files/model.py",
         old='_UNSEEN = ("Cc", "Cf", ',
         new='_UNSEEN = ("Cc", ',
         tests=(f"{_KEPT}::test_an_evil_name_is_a_name",),
     ),
     Seed(
         name="U6 a called agent gets an address that it can not read",
-        file="edges/push/enclosing.py",
+        file="src/postroom/edges/push/enclosing.py",
         old='return part.get("url", "").startswith(URL) and',
         new='return part.get("url", "").startswith("/file/") and',
         tests=("tests/edges/test_push_files.py::test_the_bytes_are_in_the_place_of_the_address",),

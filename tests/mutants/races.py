@@ -2,8 +2,8 @@
 
 from tests.mutants.seed import Seed
 
-_FUNCTIONS = "sql/migrations/0005_create_delivery_functions.sql"
-_STORE = "core/messages/store.py"
+_FUNCTIONS = "src/postroom/sql/migrations/0005_create_delivery_functions.sql"
+_STORE = "src/postroom/core/messages/store.py"
 _KEYS = "tests/races/test_keys.py"
 _ENDS = "tests/races/test_ends.py"
 _CLAIMS = "tests/races/test_claims.py"
@@ -69,7 +69,7 @@ _RACES = [
     ),
     Seed(
         name="T13 who is calling is remembered for a second",
-        file="core/identity/service.py",
+        file="src/postroom/core/identity/service.py",
         old="        principal = await self.lookups.submit(digest)\n",
         new="""        known: dict[bytes, tuple[float, Principal | None]] = self.__dict__.setdefault("_known", {})
         now = __import__("time").monotonic()
@@ -88,7 +88,7 @@ _RACES = [
     ),
     Seed(
         name="T13 a revoked token keeps its leases for good",
-        file="sql/queries/deliveries.sql",
+        file="src/postroom/sql/queries/deliveries.sql",
         old="  and (given.credential_id is null or credential_lives(given.credential_id))\n",
         new="",
         tests=(f"{_RIGHTS}::test_what_was_let_in_before_the_revoke_writes_nothing_after_it",),
@@ -126,14 +126,14 @@ _STORIES = [
     ),
     Seed(
         name="T11 what lies below a workspace stays where it was when that moves",
-        file="sql/queries/registry.sql",
+        file="src/postroom/sql/queries/registry.sql",
         old="ancestors[array_position(ancestors, $1) :] where $1 = any(ancestors)",
         new="ancestors[array_position(ancestors, $1) :] where $1 = any(ancestors) and false",
         tests=_MODEL,
     ),
     Seed(
         name="T11 an answer needs no claim",
-        file="edges/rest/inbox_verbs.py",
+        file="src/postroom/edges/rest/inbox_verbs.py",
         old="Field(ge=1, lt=2**63, strict=True)",
         new="Field(ge=0, lt=2**63, strict=True)",
         tests=_MODEL,
@@ -143,28 +143,28 @@ _STORIES = [
 _ENDS_OF_WAITING = [
     Seed(
         name="R80 leases of a server that it knows nothing of run out by themselves",
-        file="workers/loops.py",
+        file="src/postroom/workers/loops.py",
         old='        Loop(name="disown", run_once=deliver.disown, interval=1.0, gap=1.0),\n',
         new="",
         tests=("tests/crash/test_matrix.py::test_what_dies_comes_back_whole[disowned-server-disown.freed]",),
     ),
     Seed(
         name="R11 a request whose sender has closed is forgotten",
-        file="edges/patience.py",
+        file="src/postroom/edges/patience.py",
         old="        if self.cycle is not before:\n",
         new="        if False:\n",
         tests=("tests/crash/test_disconnect.py::test_a_caller_that_closes_before_anybody_has_read_its_request",),
     ),
     Seed(
         name="R90 a stopping server does not wait for the answers of its calls",
-        file="edges/site.py",
+        file="src/postroom/edges/site.py",
         old="a2a.routes(services, closing)",
         new="a2a.routes(services, draining)",
         tests=("tests/crash/test_stop.py::test_calls_in_flight_come_home",),
     ),
     Seed(
         name="R90 who waits is not told that the server stops",
-        file="app.py",
+        file="src/postroom/app.py",
         old="        self._closing.set()\n",
         new="",
         tests=("tests/crash/test_stop.py::test_whoever_waits_is_told_and_does_not_hold_up_the_stop",),

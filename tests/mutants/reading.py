@@ -5,7 +5,7 @@ from tests.mutants.seed import Seed
 _READING = "tests/core/test_reading.py"
 _TRAFFIC = "tests/core/test_traffic.py"
 _LETTERS = "tests/core/test_dead_letters.py"
-_QUERIES = "sql/queries/messages.sql"
+_QUERIES = "src/postroom/sql/queries/messages.sql"
 _ROWS = (
     "          and (m.strand, m.seq) > (s.strand, coalesce($5, 0)) "
     "and (m.strand, m.seq) < (s.strand, coalesce($4, 9223372036854775807))\n"
@@ -29,14 +29,14 @@ READING = [
     ),
     Seed(
         name="L36 a page of a search goes on from where it looked, and not from where it stopped showing",
-        file="core/messages/reading.py",
+        file="src/postroom/core/messages/reading.py",
         old="stopped = entries[-1].seq if entries and len(entries) == passage.limit else edge",
         new="stopped = edge",
         tests=(f"{_READING}::test_pages_together_miss_nothing_and_repeat_nothing",),
     ),
     Seed(
         name="L36 a search that has found nothing so far says that there is nothing",
-        file="core/messages/reading.py",
+        file="src/postroom/core/messages/reading.py",
         old="        more = stopped != edge or not ended\n",
         new="        more = bool(entries) and (stopped != edge or not ended)\n",
         tests=(f"{_READING}::test_pages_together_miss_nothing_and_repeat_nothing",),
@@ -50,14 +50,14 @@ READING = [
     ),
     Seed(
         name="L36 a page of the activity that goes back passes over what the same transaction did",
-        file="core/events/store.py",
+        file="src/postroom/core/events/store.py",
         old="place = (str(before.xid), before.id) if",
         new="place = (str(before.xid), 0) if",
         tests=("tests/core/test_events.py::test_the_feed_is_read_backwards_without_a_gap_though_its_times_are_out_of_order",),
     ),
     Seed(
         name="L12 an answer to another agent counts as said to people",
-        file="sql/migrations/0005_create_delivery_functions.sql",
+        file="src/postroom/sql/migrations/0005_create_delivery_functions.sql",
         old="case one.strand when 'from_people' then 'to_people' else 'agents' end",
         new="'to_people'",
         tests=(f"{_READING}::test_what_people_and_what_agents_say_are_two_conversations",),
@@ -79,14 +79,14 @@ READING = [
     ),
     Seed(
         name="L36 a page of the traffic passes over what was said in the same instant",
-        file="core/messages/reading.py",
+        file="src/postroom/core/messages/reading.py",
         old="        return at, message\n",
         new="        return at, _FIRST\n",
         tests=(f"{_TRAFFIC}::test_pages_together_miss_nothing_and_repeat_nothing",),
     ),
     Seed(
         name="L12 the answer that nobody posts back is not in the traffic",
-        file="sql/migrations/0010_create_traffic.sql",
+        file="src/postroom/sql/migrations/0010_create_traffic.sql",
         old="asked.workspace_id <> p_workspace and not asked.report",
         new="asked.workspace_id <> p_workspace and asked.report",
         tests=(f"{_TRAFFIC}::test_what_comes_back_without_a_post_stands_with_what_was_asked",),
@@ -115,35 +115,35 @@ READING = [
     ),
     Seed(
         name="L36 threads end where one call stops looking",
-        file="core/messages/reading.py",
+        file="src/postroom/core/messages/reading.py",
         old="next=stopped if stopped != edge or not ended else None)",
         new="next=stopped if stopped != edge else None)",
         tests=("tests/core/test_threads.py::test_pages_together_have_each_thread_once",),
     ),
     Seed(
         name="R12 a replay that is asked for again makes another message",
-        file="sql/migrations/0005_create_delivery_functions.sql",
+        file="src/postroom/sql/migrations/0005_create_delivery_functions.sql",
         old="            update dead_letter d set replayed_as = r.replayed_as from unnest(replayed) r where d.message_id = r.message_id;\n",
         new="            perform 1;\n",
         tests=(f"{_LETTERS}::test_a_replay_that_is_repeated_is_the_same_message_whoever_asks",),
     ),
     Seed(
         name="R12 two that replay a dead letter at once make two messages",
-        file="core/messages/service.py",
+        file="src/postroom/core/messages/service.py",
         old="    if item.draft.letter is not None:\n        return item.draft.letter\n",
         new="",
         tests=(f"{_LETTERS}::test_replays_of_two_that_race_are_one_message",),
     ),
     Seed(
         name="R12 a dead letter that is being dropped is replayed",
-        file="sql/migrations/0005_create_delivery_functions.sql",
+        file="src/postroom/sql/migrations/0005_create_delivery_functions.sql",
         old="            if letter.dropped_at is not null then\n",
         new="            if false then\n",
         tests=(f"{_LETTERS}::test_what_was_dropped_is_not_replayed_and_what_was_replayed_is_not_dropped",),
     ),
     Seed(
         name="U1 what expired is no dead letter",
-        file="sql/migrations/0005_create_delivery_functions.sql",
+        file="src/postroom/sql/migrations/0005_create_delivery_functions.sql",
         old="        where o.state in ('failed', 'expired');\n",
         new="        where o.state in ('failed');\n",
         tests=(f"{_LETTERS}::test_what_failed_or_expired_is_a_dead_letter_and_nothing_else_is",),

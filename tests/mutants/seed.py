@@ -8,9 +8,9 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seed:
-    """``old`` stands exactly once in ``file`` (below src/postroom) and becomes ``new``; then ``tests`` (pytest arguments) must fail.
+    """``old`` stands exactly once in ``file`` and becomes ``new``; then ``tests`` (pytest arguments) must fail.
 
-    ``name`` begins with the rule or lesson whose fault this is.
+    ``name`` begins with the rule or lesson whose fault this is; ``file`` is below the repository, in ``src/postroom`` or ``web``.
     """
 
     name: str
@@ -19,9 +19,9 @@ class Seed:
     new: str
     tests: tuple[str, ...]
 
-    def plant(self, sources: Path) -> None:
-        """Change the copy of ``src`` at ``sources``. Raises ValueError when the place is not there any more."""
-        path = sources / "postroom" / self.file
+    def plant(self, copy: Path) -> None:
+        """Change a copy of the repository. Raises ValueError when the place is not there any more."""
+        path = copy / self.file
         text = path.read_text()
         if text.count(self.old) != 1:
             raise ValueError(f"{self.name}: the text to change stands {text.count(self.old)} times in {self.file}")

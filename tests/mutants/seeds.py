@@ -8,13 +8,15 @@ from tests.mutants.files import FILES
 from tests.mutants.lessons import LESSONS
 from tests.mutants.mcp import MCP
 from tests.mutants.network import NETWORK
+from tests.mutants.page import PAGE
+from tests.mutants.page_team import PAGE_TEAM
 from tests.mutants.races import RACES
 from tests.mutants.reading import READING
 from tests.mutants.seed import Seed
 from tests.mutants.streams import STREAMS
 
 PATH = "tests/core/test_path.py"
-FUNCTIONS = "sql/migrations/0005_create_delivery_functions.sql"
+FUNCTIONS = "src/postroom/sql/migrations/0005_create_delivery_functions.sql"
 
 GROWTH = "tests/core/test_growth.py"
 
@@ -56,7 +58,7 @@ CORE = [
     ),
     Seed(
         name="R40 the feed is read up to the newest event",
-        file="sql/queries/events.sql",
+        file="src/postroom/sql/queries/events.sql",
         old="""    (select * from event where workspace_id = $4 and (xid, id) > ($1::text::xid8, $2::bigint)
         and xid < pg_snapshot_xmin(pg_current_snapshot()) order by xid, id limit $3)""",
         new="""    (select * from event where workspace_id = $4 and (xid, id) > ($1::text::xid8, $2::bigint)
@@ -65,7 +67,7 @@ CORE = [
     ),
     Seed(
         name="R40 the feed is ordered by the text of a number",
-        file="sql/queries/events.sql",
+        file="src/postroom/sql/queries/events.sql",
         old="""pg_snapshot_xmin(pg_current_snapshot())
 order by event.xid, event.id limit $3
 
@@ -92,21 +94,21 @@ order by xid, id limit $3
     ),
     Seed(
         name="S2 a replaced operator token goes on working",
-        file="app.py",
+        file="src/postroom/app.py",
         old='else f"made on first start {place}"',
         new='else f"made on first start {token}"[:200]',
         tests=("tests/edges/test_operator_token.py::test_a_new_operator_token_ends_the_old_one",),
     ),
     Seed(
         name="R80 leases of a live server are taken",
-        file="sql/queries/deliveries.sql",
+        file="src/postroom/sql/queries/deliveries.sql",
         old="where lost_at is null and id <> $1 and pg_try_advisory_xact_lock(70772, lock_key::int)",
         new="where lost_at is null and id <> $1",
         tests=("tests/workers/test_rescue.py::test_server_whose_lock_is_held_is_not_suspected",),
     ),
     Seed(
         name="R80 leases of a dead server wait until they run out",
-        file="sql/queries/deliveries.sql",
+        file="src/postroom/sql/queries/deliveries.sql",
         old="update work w set due_at = least(w.due_at, clock_timestamp()) from orphans",
         new="update work w set due_at = w.due_at from orphans",
         tests=("tests/workers/test_rescue.py::test_calls_of_a_server_that_died_are_due_at_once",),
@@ -120,28 +122,28 @@ order by xid, id limit $3
     ),
     Seed(
         name="T23 a feed goes on when its reader has left",
-        file="edges/live/sse.py",
+        file="src/postroom/edges/live/sse.py",
         old="                if await self._request.is_disconnected():\n                    return\n",
         new="",
         tests=("tests/crash/test_leaks.py::test_what_comes_and_goes_leaves_nothing_behind",),
     ),
     Seed(
         name="T23 an agent that left meanwhile breaks the end of its stream",
-        file="edges/rest/inbox_stream.py",
+        file="src/postroom/edges/rest/inbox_stream.py",
         old="        except WebSocketDisconnect:\n            # It left before it could be told why.",
         new="        except TimeoutError:\n            # It left before it could be told why.",
         tests=("tests/edges/test_inbox_stream.py::test_an_agent_that_left_before_it_was_told_of_the_end_is_no_fault",),
     ),
     Seed(
         name="T24 a page of the history sorts the whole mailbox",
-        file="sql/queries/messages.sql",
+        file="src/postroom/sql/queries/messages.sql",
         old="order by m.strand desc, m.seq desc limit $7)",
         new="order by -m.seq limit $7)",
         tests=(f"{GROWTH}::test_page_of_the_history",),
     ),
     Seed(
         name="T24 the gauges look at every waiting message",
-        file="sql/queries/deliveries.sql",
+        file="src/postroom/sql/queries/deliveries.sql",
         old="(select count(*) as leased from work where leased) l",
         new="(select count(*) filter (where leased) as leased from work) l",
         tests=(f"{GROWTH}::test_background_looks",),
@@ -154,7 +156,7 @@ MATRIX = "tests/crash/test_matrix.py::test_what_dies_comes_back_whole"
 CRASHES = [
     Seed(
         name="P1 a migration and the note of it are two transactions",
-        file="db/migrate.py",
+        file="src/postroom/db/migrate.py",
         old="""    async with connection.transaction():
         reach("migrate.begun")
 """,
@@ -165,11 +167,27 @@ CRASHES = [
     ),
     Seed(
         name="P2 nobody goes on with a removal that was cut short",
-        file="workers/rescue.py",
+        file="src/postroom/workers/rescue.py",
         old="        await self._services.workspaces.finish_removals()\n",
         new="",
         tests=(f"{MATRIX}[removed-server-removal.marked]",),
     ),
 ]
 
-SEEDS = [*CORE, *FAULTS, *CRASHES, *LESSONS, *NETWORK, *RACES, *AGENTS, *BRIDGE, *MCP, *DELEGATIONS, *STREAMS, *READING, *FILES]
+SEEDS = [
+    *CORE,
+    *FAULTS,
+    *CRASHES,
+    *LESSONS,
+    *NETWORK,
+    *RACES,
+    *AGENTS,
+    *BRIDGE,
+    *MCP,
+    *DELEGATIONS,
+    *STREAMS,
+    *READING,
+    *FILES,
+    *PAGE,
+    *PAGE_TEAM,
+]

@@ -12,8 +12,8 @@ from tests.mutants.seeds import SEEDS
 
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.name)
 def test_seed_can_be_planted_and_its_tests_exist(seed: Seed, tmp_path: Path) -> None:
-    (tmp_path / "postroom" / seed.file).parent.mkdir(parents=True)
-    shutil.copy(ROOT / "src" / "postroom" / seed.file, tmp_path / "postroom" / seed.file)
+    (tmp_path / seed.file).parent.mkdir(parents=True)
+    shutil.copy(ROOT / seed.file, tmp_path / seed.file)
     seed.plant(tmp_path)
     for test in seed.tests:
         file, _, name = test.partition("::")

@@ -124,9 +124,9 @@ async def new_device(request: pytest.FixtureRequest, browser: Browser, house: Se
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def desk(new_device: NewDevice) -> Device:
-    """A browser on a desk, logged in."""
-    return await new_device(DESK)
+async def desk(new_device: NewDevice, request: pytest.FixtureRequest) -> Device:
+    """A browser on a desk, logged in; a parameter is other options."""
+    return await new_device(getattr(request, "param", DESK))
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,6 +1,6 @@
 """A person's browsers: a desk or a phone, each with cookies, storage and service worker of its own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +14,8 @@ Options = dict[str, Any]
 
 DESK: Options = {"viewport": {"width": 1280, "height": 800}}
 PHONE: Options = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
+HELD: Options = DESK | {"service_workers": "block"}
+"""For tests that hold requests up: those that a service worker has seen can not be."""
 NARROWEST: Options = PHONE | {"viewport": {"width": 320, "height": 568}}
 LIGHT, DARK = "light", "dark"
 
@@ -54,9 +56,20 @@ class Device:
 
     async def slow_uploads(self, bytes_per_second: int) -> None:
         """From now on, as over a thin line; -1 is as fast as it goes."""
+        await self._set_line(offline=False, upload=bytes_per_second)
+
+    async def cut_off(self) -> None:
+        """From now on this tab has no network; those beside it do."""
+        await self._set_line(offline=True, upload=-1)
+
+    async def _set_line(self, *, offline: bool, upload: int) -> None:
         session = await self.context.new_cdp_session(self.page)
-        line = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_per_second}
+        line = {"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": upload}
         await session.send("Network.emulateNetworkConditions", line)  # pyright: ignore[reportUnknownMemberType]
+
+    async def another_tab(self) -> "Device":
+        """A second page in the same browser."""
+        return replace(self, page=await self.context.new_page())
 
     async def open(self, path: str = "/") -> Page:
         """Go to an address of the page."""

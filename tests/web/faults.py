@@ -6,6 +6,8 @@ from playwright.async_api import BrowserContext, ConsoleMessage, Request, WebErr
 
 # A request that the page itself gave up, by a reload or because its answer was not wanted any more, has not failed.
 _GIVEN_UP = "net::ERR_ABORTED"
+# Where a test wants no service worker.
+_BLOCKED = "^console warning: Service Worker registration blocked by Playwright"
 
 
 class Faults:
@@ -13,7 +15,7 @@ class Faults:
 
     def __init__(self, context: BrowserContext) -> None:
         self.seen: list[str] = []
-        self._expected: list[re.Pattern[str]] = []
+        self._expected = [re.compile(_BLOCKED)]
         context.on("console", self._console)
         context.on("weberror", self._error)
         context.on("requestfailed", self._failed)

@@ -2,10 +2,13 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import asyncpg
 import pytest
 from playwright.async_api import expect
 
+from postroom.db.statements import load
 from tests.web.agents import Gate, Stream, Team, echo, fail
 from tests.web.chats import agree, letters, open_chat, read
 from tests.web.conftest import NewDevice
@@ -20,7 +23,9 @@ async def test_an_answer_is_shown_as_it_is_written(phone: Device, team: Team) ->
         chat = await open_chat(phone, worker)
         await chat.send("Go on.")
         growing = chat.log.locator("[data-streaming]")
-        await expect(growing).to_have_text("The first half, as it comes;")
+        for _ in range(2):
+            await expect(growing).to_have_text("The first half, as it comes;")
+            await phone.page.reload()
         stream.open.set()
         await chat.shows("The first half, as it comes; and the second half.")
         await expect(growing).to_have_count(0)
@@ -38,14 +43,16 @@ async def test_work_is_cancelled(desk: Device, team: Team) -> None:
         await expect(chat.log.get_by_text("half way")).to_have_count(0)
 
 
-async def test_what_failed_says_why_and_is_sent_again(desk: Device, team: Team) -> None:
+async def test_what_failed_says_why_and_is_sent_again_once_whoever_asks(desk: Device, team: Team) -> None:
     async with team.working(fail) as worker:
         chat = await open_chat(desk, worker)
         await chat.send("Letter 1.")
         first = chat.log.get_by_role("article").first
         await expect(first).to_have_attribute("data-state", "failed")
         await expect(first).to_contain_text("I can not do this: Letter 1.")
-        await first.get_by_role("button", name="Send again").click()
+        for _ in range(2):
+            async with desk.page.expect_response("**/replay"):
+                await first.get_by_role("button", name="Send again").click()
         await expect(chat.log.get_by_role("article")).to_have_count(2)
         assert [entry["content"] for entry in await team.history(worker)] == ["Letter 1.", "Letter 1."]
 
@@ -71,6 +78,10 @@ async def test_what_is_sent_without_a_network_arrives_once_and_in_order(phone: D
             await chat.send(f"Letter {number}.")
             await chat.shows(f"Letter {number}.")
         await expect(chat.line("Letter 5.")).to_contain_text("Goes out when there is a connection")
+        await chat.line("Letter 5.").get_by_role("button", name="Take back").click()
+        await expect(chat.line("Letter 5.")).to_have_count(0)
+        await expect(chat.box).to_have_value("Letter 5.")
+        await chat.box.press("Enter")
         assert await team.history(worker) == []
         await phone.context.set_offline(False)
         await chat.shows("You said: Letter 5.")
@@ -79,18 +90,61 @@ async def test_what_is_sent_without_a_network_arrives_once_and_in_order(phone: D
         assert sorted(read(await chat.everything(10))) == sorted(letters(range(1, 6)))
 
 
+@pytest.mark.parametrize("pruned", [False, True], ids=["the feed goes on", "the feed does not reach back"])
+async def test_what_was_said_while_the_network_was_away_is_there_when_it_is_back(phone: Device, team: Team, pruned: bool) -> None:
+    phone.faults.expect(*AWAY)
+    worker = await team.idle()
+    chat = await open_chat(phone, worker)
+    await phone.context.set_offline(True)
+    await expect(phone.page.locator("[data-connection=offline]")).to_be_visible()
+    async with team.server.client(worker.token) as agent:
+        await agent.notify(worker.id, "Letter 1.")
+    if pruned:
+        await _forget_the_feed(team)
+    await phone.context.set_offline(False)
+    await chat.shows("Letter 1.")
+
+
+async def _forget_the_feed(team: Team) -> None:
+    """As after the days for which it is kept."""
+    connection: Any = await asyncpg.connect(team.server.dsn())
+    try:
+        await connection.execute(load("events").prune_events, 0, 1_000_000)
+    finally:
+        await connection.close()
+
+
+async def test_what_is_new_is_counted_on_every_device_until_it_was_seen_on_one(new_device: NewDevice, team: Team) -> None:
+    desk, phone = await new_device(), await new_device(PHONE)
+    worker = await team.idle()
+    pages = [await desk.opened("/team"), await phone.opened("/talk")]
+    counts = [page.get_by_role("list", name="Chats").get_by_role("link", name=worker.name).get_by_text("2 unread") for page in pages]
+    async with team.server.client(worker.token) as agent:
+        for number in range(2):
+            await agent.notify(worker.id, f"Letter {number}.")
+    for count in counts:
+        await expect(count).to_be_visible()
+    chat = await open_chat(desk, worker)
+    await expect(chat.log.get_by_role("separator", name="New")).to_be_visible()
+    for count in counts:
+        await expect(count).to_have_count(0)
+
+
 async def test_two_tabs_and_another_device_are_in_step(new_device: NewDevice, team: Team) -> None:
     desk, phone = await new_device(), await new_device(PHONE)
+    sent: list[str] = []
+    desk.context.on("request", lambda request: sent.append(request.url))
     async with team.working(echo) as worker:
         here, there = await open_chat(desk, worker), await open_chat(phone, worker)
-        tab = Device(desk.server, desk.context, await desk.context.new_page(), desk.faults)
-        beside = await open_chat(tab, worker)
+        beside = await open_chat(await desk.another_tab(), worker)
         for number, sender in enumerate((here, beside, there, here), start=1):
             await sender.send(f"Letter {number}.")
             for chat in (here, beside, there):
                 await chat.shows(f"You said: Letter {number}.")
         for chat in (here, beside, there):
             await agree(chat, team, letters(range(1, 5)))
+    # Of the four the two tabs sent three: the other tab left each of them alone.
+    assert len([url for url in sent if url.endswith("/a2a")]) == 3
 
 
 @pytest.mark.parametrize("days", [-1, 1], ids=["a day slow", "a day fast"])

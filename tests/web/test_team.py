@@ -10,7 +10,7 @@ from playwright.async_api import Locator, Page, expect
 from postroom.client import Client
 from tests.web.agents import Team, Worker, echo
 from tests.web.conftest import NewDevice
-from tests.web.devices import REFUSED, Device, login_link
+from tests.web.devices import PHONE, REFUSED, Device, login_link
 from tests.web.test_files import file
 
 _FOCUSED = "(document.activeElement.labels?.[0]?.innerText ?? document.activeElement.ariaLabel)"
@@ -93,6 +93,46 @@ async def test_a_move_into_a_circle_is_refused_and_says_why(desk: Device, team: 
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("status").filter(has_text="its own ancestor")).to_be_visible()
     assert await parent_of(team, lead) is None
+
+
+async def test_several_are_paused_together_and_taken_back(desk: Device, team: Team) -> None:
+    several = [await team.idle("Several") for _ in range(3)]
+    page = await desk.opened("/team?view=list")
+    for worker in several[:2]:
+        await page.get_by_role("button", name=f"Select {worker.name}").click()
+    await page.get_by_role("toolbar", name="Selected agents").get_by_role("button", name="Pause 2").click()
+    await expect(page.get_by_text("Paused 2 agents.")).to_be_visible()
+    assert [(await team.client.workspace(worker.id))["status"] == "paused" for worker in several] == [True, True, False]
+    await page.get_by_role("button", name="Undo").click()
+    for worker in several:
+        await expect(page.get_by_role("treeitem", name=worker.name)).not_to_contain_text("paused", ignore_case=True)
+        assert (await team.client.workspace(worker.id))["status"] != "paused"
+
+
+async def test_a_team_that_is_closed_is_closed_on_every_device(new_device: NewDevice, team: Team) -> None:
+    lead = await team.idle("Lead")
+    member = await team.idle("Member", parent_id=lead.id)
+    page = await (await new_device()).opened("/team")
+    async with page.expect_response("**/session/preferences/canvas"):
+        await card(page, lead).get_by_role("button", name=f"1 in the team of {lead.name}").click()
+    await expect(card(page, member)).to_have_count(0)
+    there = await (await new_device(PHONE)).opened("/team")
+    await expect(there.get_by_role("treeitem", name=lead.name)).to_have_attribute("aria-expanded", "false")
+    await expect(there.get_by_role("treeitem", name=member.name)).to_have_count(0)
+
+
+async def test_a_line_lights_up_while_one_asks_another(desk: Device, team: Team) -> None:
+    lead = await team.idle("Lead")
+    member = await team.idle("Member", parent_id=lead.id)
+    page = await desk.opened("/team?view=chart")
+    line = page.get_by_label(f"{lead.name} asks {member.name}").locator(".post-line")
+    async with team.server.client(lead.token) as client:
+        asked = await client.delegate(lead.id, member.id, "Count the stars.", key="stars")
+        await expect(line).to_have_class(re.compile("post-open"))
+        await page.reload()
+        await expect(line).to_have_class(re.compile("post-open"))
+        await client.cancel_delegation(lead.id, asked.id)
+    await expect(line).to_have_class(re.compile("post-ended"))
 
 
 async def test_an_agent_is_added_and_the_dialog_turns_green_when_it_comes(desk: Device, team: Team) -> None:

@@ -56,6 +56,8 @@ export class History {
       live.watch(() => live.state === "live" && this.#shown.error !== null && this.retry()),
       outbox.watch(() => this.#expect()),
     ];
+    // What waits here is seen at once, however long the server takes.
+    this.#show({});
     this.open();
     return () => {
       for (const end of this.#ends) end();
