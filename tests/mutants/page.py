@@ -21,14 +21,11 @@ _OUTBOX = [
     Seed(
         name="L1 a message leaves before the browser has kept it",
         file=f"{_API}/outbox.ts",
-        old="    await adding.done;\n    await this.#tell();\n  }\n\n  /** The message as it is then",
-        new="""    const { sendMessage } = await import("./a2a");
-    await sendMessage(message.workspaceId, { ...made, parts: [{ text: message.text }] });
-    await adding.done;
-    await this.#tell();
-  }
-
-  /** The message as it is then""",
+        old="      await enter([entering]);\n",
+        new="""      const { sendMessage } = await import("./a2a");
+      await sendMessage(message.workspaceId, { ...made, parts: [{ text: message.text }] });
+      await enter([entering]);
+""",
         tests=(f"{_SENDING}::test_a_message_is_kept_before_it_leaves_and_has_one_key_until_there_is_an_answer",),
     ),
     Seed(
@@ -61,9 +58,9 @@ _OUTBOX = [
     ),
     Seed(
         name="U19 what was refused is discarded when it is edited",
-        file=f"{_API}/outbox.ts",
-        old="""    void taking.objectStore("drafts").put(draft);\n""",
-        new="",
+        file=f"{_CHATS}/talk.tsx",
+        old=".then(() => write(both), complain);",
+        new=".catch(complain);",
         tests=(f"{_SENDING}::test_what_is_refused_says_why_holds_nothing_up_and_waits_for_a_word",),
     ),
     Seed(
@@ -97,7 +94,7 @@ _OUTBOX = [
     Seed(
         name="L1 a draft is gone with the page",
         file=f"{_CHATS}/drafts.ts",
-        old="    void save({ workspaceId, ...(now.current ?? BLANK) }).catch(complain);\n",
+        old="    void save(workspaceId, now.current ?? BLANK).catch(complain);\n",
         new="",
         tests=(f"{_CHAT}::test_a_draft_stays_through_a_reload_and_a_logout",),
     ),
@@ -197,6 +194,13 @@ _SHOWN = [
         old="    if (since === undefined) return;\n",
         new="    if (since !== null) return;\n",
         tests=(f"{_CHAT}::test_an_answer_is_shown_as_it_is_written",),
+    ),
+    Seed(
+        name="L13 an answer that comes while the steps before it are read is not fetched",
+        file=f"{_CHATS}/history.ts",
+        old="        await this.#follow();\n        await this.#recall();\n      }\n",
+        new="        await this.#follow();\n      }\n      await this.#recall();\n",
+        tests=(f"{_CHAT}::test_an_answer_that_comes_while_its_beginning_is_read_is_shown",),
     ),
     Seed(
         name="U8 the page cancels nothing",

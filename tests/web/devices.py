@@ -1,10 +1,11 @@
 """A person's browsers: a desk or a phone, each with cookies, storage and service worker of its own."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.support.http import ask
 from tests.support.server import ServerProcess
@@ -70,6 +71,17 @@ class Device:
     async def another_tab(self) -> "Device":
         """A second page in the same browser."""
         return replace(self, page=await self.context.new_page())
+
+    async def hold(self, addresses: str) -> asyncio.Event:
+        """From now on requests to these wait until the event is set."""
+        free = asyncio.Event()
+
+        async def wait(route: Route) -> None:
+            await free.wait()
+            await route.continue_()
+
+        await self.page.route(addresses, wait)
+        return free
 
     async def open(self, path: str = "/") -> Page:
         """Go to an address of the page."""

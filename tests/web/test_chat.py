@@ -12,7 +12,7 @@ from postroom.db.statements import load
 from tests.web.agents import Gate, Stream, Team, echo, fail
 from tests.web.chats import agree, letters, open_chat, read
 from tests.web.conftest import NewDevice
-from tests.web.devices import AWAY, PHONE, REFUSED, Device, login_link
+from tests.web.devices import AWAY, HELD, PHONE, REFUSED, Device, login_link
 
 AT_ONCE = 200
 
@@ -29,6 +29,22 @@ async def test_an_answer_is_shown_as_it_is_written(phone: Device, team: Team) ->
         stream.open.set()
         await chat.shows("The first half, as it comes; and the second half.")
         await expect(growing).to_have_count(0)
+
+
+@pytest.mark.parametrize("desk", [HELD], indirect=True)
+async def test_an_answer_that_comes_while_its_beginning_is_read_is_shown(desk: Device, team: Team) -> None:
+    stream = Stream()
+    async with team.working(stream.answer) as worker:
+        chat = await open_chat(desk, worker)
+        await chat.send("Go on.")
+        await expect(chat.log.locator("[data-streaming]")).to_be_visible()
+        free = await desk.hold("**/activity?*")
+        async with desk.page.expect_request("**/activity?*"):
+            await desk.page.reload()
+        stream.open.set()
+        await expect(desk.page.get_by_role("list", name="Chats").get_by_text("and the second half.")).to_be_visible()
+        free.set()
+        await chat.shows("The first half, as it comes; and the second half.")
 
 
 async def test_work_is_cancelled(desk: Device, team: Team) -> None:
@@ -81,7 +97,7 @@ async def test_what_is_sent_without_a_network_arrives_once_and_in_order(phone: D
         await chat.line("Letter 5.").get_by_role("button", name="Take back").click()
         await expect(chat.line("Letter 5.")).to_have_count(0)
         await expect(chat.box).to_have_value("Letter 5.")
-        await chat.box.press("Enter")
+        await chat.send("Letter 5.")
         assert await team.history(worker) == []
         await phone.context.set_offline(False)
         await chat.shows("You said: Letter 5.")

@@ -1,10 +1,9 @@
 """The panels of an agent and the operator's pages: what is done there takes effect, what is shown there is what is there."""
 
-import asyncio
 import re
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Page, expect
 
 from postroom.client import Client, Json
 from postroom.errors import Unauthenticated
@@ -119,15 +118,9 @@ async def test_a_delegation_is_seen_while_it_is_worked_on_and_cancelled(desk: De
 
 @pytest.mark.parametrize("desk", [HELD], indirect=True)
 async def test_the_activity_is_whole_and_nothing_twice_though_it_goes_on_while_it_is_read(desk: Device, team: Team) -> None:
-    free = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await free.wait()
-        await route.continue_()
-
     async with team.working(echo, "Busy") as agent:
         await _say(team, agent.id, MESSAGES)
-        await desk.page.route("**/activity?*", hold)
+        free = await desk.hold("**/activity?*")
         page = await desk.opened(f"/w/{agent.id}/activity")
         # Heard before the first page is read, and in it as well.
         await _say(team, agent.id, MESSAGES // 2)

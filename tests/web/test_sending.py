@@ -1,6 +1,5 @@
 """A message between Enter and the history: kept first, sent under one key until there is an answer, by whichever tab can."""
 
-import asyncio
 import json
 from typing import Any, Literal
 
@@ -83,9 +82,8 @@ async def test_what_is_refused_says_why_holds_nothing_up_and_waits_for_a_word(de
         await refused.last.get_by_role("button", name="Discard").click()
         await expect(refused).to_have_count(1)
         await refused.get_by_role("button", name="Edit").click()
-        await expect(refused).to_have_count(0)
-        await desk.page.reload()
         await expect(chat.box).to_have_value("Letter 1.")
+        await expect(refused).to_have_count(0)
         await chat.box.press("Enter")
         await chat.shows("You said: Letter 1.")
         await agree(chat, team, letters([2, 1]))
@@ -93,16 +91,10 @@ async def test_what_is_refused_says_why_holds_nothing_up_and_waits_for_a_word(de
 
 @pytest.mark.parametrize("desk", [HELD], indirect=True)
 async def test_what_the_server_has_stays_on_the_screen_until_the_history_has_it(desk: Device, team: Team) -> None:
-    free = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await free.wait()
-        await route.continue_()
-
     worker = await team.idle()
     chat = await open_chat(desk, worker)
     await expect(desk.page.get_by_role("heading", name="Nothing was said yet")).to_be_visible()
-    await desk.page.route("**/chat-history?*", hold)
+    free = await desk.hold("**/chat-history?*")
     await chat.send("Letter 1.")
     for _ in range(2):
         await expect(chat.line("Letter 1.")).to_have_attribute("data-state", "accepted")

@@ -30,8 +30,8 @@ async def changed(page: Page) -> AsyncGenerator[None]:
 
 
 async def tab_to(page: Page, label: str) -> None:
-    """Press Tab until the control with this label has the focus."""
-    for _ in range(60):
+    """Press Tab until the control with this label has the focus. Each chat in the side bar is a stop on the way."""
+    for _ in range(600):
         if await page.evaluate(_FOCUSED) == label:
             return
         await page.keyboard.press("Tab")

@@ -23,11 +23,6 @@ _FILL_STORAGE = """() => {
 _FORBID_STORAGE = 'Object.defineProperty(window, "localStorage", {get() { throw new DOMException("Forbidden.", "SecurityError") }})'
 
 
-async def beside(device: Device) -> Device:
-    """Another tab of the same browser."""
-    return Device(device.server, device.context, await device.context.new_page(), device.faults)
-
-
 async def press_enter_and_reload(page: Page) -> None:
     """Within one task of the page: nothing else of it runs between the two."""
     press = 'box => { box.dispatchEvent(new KeyboardEvent("keydown", {key: "Enter", bubbles: true})); location.reload() }'
@@ -57,7 +52,7 @@ async def test_what_was_sent_and_typed_outlives_a_page_whose_store_had_none_of_i
 async def test_another_tab_sends_what_one_was_closed_upon(desk: Device, team: Team) -> None:
     async with team.working(echo) as worker:
         chat = await open_chat(desk, worker)
-        other = await open_chat(await beside(desk), worker)
+        other = await open_chat(await desk.another_tab(), worker)
         await desk.page.evaluate(_HOLD_STORE)
         await chat.send("Letter 1.")
         await desk.page.close()

@@ -139,8 +139,12 @@ export class History {
   async #reported(act: () => Promise<void>): Promise<void> {
     try {
       await act();
-      while (this.#behind && !this.#shown.window.newer) await this.#follow();
       await this.#recall();
+      // Also what came while the steps were read.
+      while (this.#behind && !this.#shown.window.newer) {
+        await this.#follow();
+        await this.#recall();
+      }
       if (this.#shown.error !== null) this.#show({ error: null });
     } catch (error) {
       this.#show({ error, waiting: false });
