@@ -168,10 +168,17 @@ _SHOWN = [
         tests=(_HISTORY,),
     ),
     Seed(
+        name="P6 what two pages of a history have is there twice",
+        file=f"{_CHATS}/window.ts",
+        old="messages.filter(({ id }) => !known.has(id));",
+        new="messages.filter(({ id }) => id || !known.has(id));",
+        tests=(_HISTORY,),
+    ),
+    Seed(
         name="P5 an older page is put below the newer one",
         file=f"{_CHATS}/window.ts",
-        old="entries: [...messages.filter(({ seq }) => seq < before), ...window.entries]",
-        new="entries: [...window.entries, ...messages.filter(({ seq }) => seq < before)]",
+        old="entries: [...unknown(window, messages), ...window.entries]",
+        new="entries: [...window.entries, ...unknown(window, messages)]",
         tests=(_HISTORY,),
     ),
     Seed(

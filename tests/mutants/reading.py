@@ -37,8 +37,8 @@ READING = [
     Seed(
         name="L36 a search that has found nothing so far says that there is nothing",
         file="src/postroom/core/messages/reading.py",
-        old="        more = stopped != edge or not ended\n",
-        new="        more = bool(entries) and (stopped != edge or not ended)\n",
+        old="        more = stopped != edge or not ended\n        return HistoryPage",
+        new="        more = bool(entries) and (stopped != edge or not ended)\n        return HistoryPage",
         tests=(f"{_READING}::test_pages_together_miss_nothing_and_repeat_nothing",),
     ),
     Seed(
