@@ -8,6 +8,9 @@ import { type Plugin, defineConfig } from "vite";
 const server = process.env.POSTROOM_URL ?? "http://127.0.0.1:8080";
 const API = ["/workspaces", "/registry", "/chats", "/files", "/dead-letters", "/session", "/sessions", "/login-link", "/events", "/health", "/openapi.json", "/docs", "/static", "/ws"];
 
+/** They keep their names, and index.html waits for the first. */
+const PUBLIC = ["theme.js", "icon.svg"];
+
 /** The service worker with the names of what it keeps for the time without a network; other files make it another worker. */
 function serviceWorker(): Plugin {
   return {
@@ -15,9 +18,11 @@ function serviceWorker(): Plugin {
     apply: "build",
     generateBundle(_, bundle) {
       const files = Object.keys(bundle).filter((name) => name.startsWith("assets/")).sort();
-      const version = createHash("sha256").update(files.join()).digest("hex").slice(0, 16);
+      const hash = createHash("sha256").update(files.join());
+      for (const name of PUBLIC) hash.update(readFileSync(fileURLToPath(new URL(`public/${name}`, import.meta.url))));
       const source = readFileSync(fileURLToPath(new URL("src/service-worker.js", import.meta.url)), "utf8");
-      const kept = `const VERSION = ${JSON.stringify(version)};\nconst FILES = ${JSON.stringify(files.map((name) => `/${name}`))};\n`;
+      const version = hash.digest("hex").slice(0, 16);
+      const kept = `const VERSION = ${JSON.stringify(version)};\nconst FILES = ${JSON.stringify([...PUBLIC, ...files].map((name) => `/${name}`))};\n`;
       this.emitFile({ type: "asset", fileName: "service-worker.js", source: kept + source });
     },
   };

@@ -14,7 +14,7 @@ from postroom.client import Client
 from tests.support.demo import PostRoom
 from tests.web.browser import MISSING, find_browser, launch
 from tests.web.devices import DARK, DESK, LIGHT, PHONE, Device, make_device
-from tests.web.screens import settled
+from tests.web.screens import cut_off, settled
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "tmp" / "pictures"
@@ -63,6 +63,8 @@ async def take(device: Device, team: dict[str, str], suffix: str) -> None:
     await expect(page.get_by_role("log").get_by_text("of 10 seconds").last).to_be_visible()
     await shoot(page, f"streaming-{suffix}")
     await connect(device, suffix)
+    async with cut_off(device, lead):
+        await shoot(page, f"away-{suffix}")
 
 
 async def connect(device: Device, suffix: str) -> None:
@@ -105,7 +107,8 @@ async def main() -> None:
                 device = await make_device(browser, room, options, theme)
                 await device.log_in()
                 await take(device, team, f"{size}-{theme}")
-                print(f"{size}, {theme}: {len(list(KEPT.glob(f'*-{size}-{theme}.png')))} pictures, {device.faults.seen or 'no complaints'}")
+                taken = len(list(KEPT.glob(f"*-{size}-{theme}.png")))
+                print(f"{size}, {theme}: {taken} pictures, {device.faults.unexpected or 'no complaints'}")
                 await device.context.close()
 
 

@@ -3,9 +3,10 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.web.agents import Team, Worker, echo, fail
+from tests.web.devices import AWAY, Device
 
 PLACES = ("/talk", "/team", "/operate/health", "/operate/dead-letters", "/operate/access", "/operate/nothing-here")
 TABS = ("", "/traffic", "/overview", "/delegations", "/activity", "/dead-letters", "/settings")
@@ -29,6 +30,27 @@ async def _talk(team: Team, lead: Worker, faulty: Worker, waiting: Worker) -> No
     await team.client.send(waiting.id, "Nobody is there", wait=None)
     async with team.server.client(lead.token) as client:
         await client.delegate(lead.id, faulty.id, "do it", key="asked")
+
+
+@asynccontextmanager
+async def cut_off(device: Device, workspace_id: str) -> AsyncGenerator[None]:
+    """The page as it opens without a server, while a message, a file and a draft for an agent wait in it."""
+    page = await device.opened(f"/w/{workspace_id}")
+    device.faults.expect(*AWAY)
+    await device.context.route("**/*", _unanswered)
+    await page.get_by_label("Files to attach").set_input_files({"name": "report.csv", "mimeType": "text/csv", "buffer": b"a,b\n1,2\n"})
+    await page.get_by_role("textbox").fill(f"The report, as far as it is.\n{LONG}")
+    await page.get_by_role("button", name="Send", exact=True).click()
+    await page.get_by_role("textbox").fill("And one more thing")
+    await page.reload()
+    await expect(page.locator("[data-away]").get_by_text("And one more thing")).to_be_visible()
+    yield
+    await device.context.unroute_all()
+
+
+async def _unanswered(route: Route) -> None:
+    """The page itself is there, as its service worker would have it; nobody answers its calls."""
+    await (route.abort() if route.request.resource_type in ("fetch", "xhr") else route.fallback())
 
 
 async def settled(page: Page) -> None:

@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 from tests.web.agents import Team
 from tests.web.conftest import ROOT, NewDevice
 from tests.web.devices import DARK, DESK, LIGHT, NARROWEST, PHONE, Options
-from tests.web.screens import furnished, settled
+from tests.web.screens import LONG, cut_off, furnished, settled
 
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 # A row of the tree is read out as one sentence, of which its parts on the screen are no label (WCAG 2.5.3 speaks of labels).
@@ -41,6 +41,14 @@ async def test_axe_has_nothing_serious_to_say_of_the_way_in(new_device: NewDevic
         page = await device.open()
         await expect(page.get_by_label("Login link or code")).to_be_visible()
         assert await axe(page, f"login, {theme}") == {}
+
+
+@pytest.mark.parametrize(("size", "theme"), [(NARROWEST, DARK), (DESK, LIGHT)], ids=["phone-dark", "desk"])
+async def test_a_page_without_its_server_is_within_the_rules(new_device: NewDevice, team: Team, size: Options, theme: str) -> None:
+    device = await new_device(size, theme=theme)
+    async with cut_off(device, (await team.idle(LONG)).id):
+        assert await axe(device.page, "away") == {}
+        assert await device.width() == size["viewport"]["width"]
 
 
 async def test_nothing_is_wider_than_the_narrowest_phone(new_device: NewDevice, team: Team) -> None:

@@ -1,4 +1,4 @@
-"""The frame around every screen: palette, theme, addresses, the connection, the time without a network."""
+"""The frame around every screen: palette, theme, addresses, the connection."""
 
 import asyncio
 from uuid import uuid4
@@ -77,15 +77,3 @@ async def test_the_connection_is_told_while_the_server_is_killed_and_back(new_de
     await asyncio.to_thread(mortal.start, port=port)
     await device.connected()
     await expect(page.get_by_text("Connecting to the server.")).to_be_hidden()
-
-
-async def test_a_kept_page_opens_without_a_network_and_says_so(phone: Device) -> None:
-    page = await phone.opened("/")
-    await page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
-    phone.faults.expect(*AWAY)
-    await phone.context.set_offline(True)
-    await page.reload()
-    await expect(page.locator("[data-connection=offline]").or_(page.get_by_role("alert"))).to_be_visible()
-    await phone.context.set_offline(False)
-    await page.reload()
-    await phone.connected()

@@ -1,11 +1,19 @@
-"""Nothing unsent is ever lost: what was typed, and what Enter was pressed on, before the browser's store had it."""
+"""Nothing unsent is ever lost or out of sight: not before the browser's store has it, and not while there is no server to have it."""
+
+import asyncio
+import signal
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.support.server import ServerProcess
 from tests.web.agents import Team, echo
 from tests.web.chats import agree, letters, open_chat
-from tests.web.devices import Device
+from tests.web.conftest import NewDevice
+from tests.web.devices import AWAY, DESK, PHONE, REFUSED, Device, Options
+from tests.web.test_files import file
 
 # No write of the page gets its turn in the store from here on: what it has written is there only when it was put down elsewhere.
 _HOLD_STORE = """() => new Promise(done => {
@@ -74,3 +82,79 @@ async def test_a_browser_without_room_for_notes_sends_and_keeps_drafts_as_ever(d
         await desk.page.reload()
         await expect(chat.box).to_have_value("Not yet finished")
         await agree(chat, team, letters([1]))
+
+
+@asynccontextmanager
+async def no_network(device: Device) -> AsyncGenerator[None]:
+    await device.context.set_offline(True)
+    try:
+        yield
+    finally:
+        await device.context.set_offline(False)
+
+
+@asynccontextmanager
+async def no_server(device: Device) -> AsyncGenerator[None]:
+    port = device.server.port
+    device.server.kill()
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(device.server.start, port=port)
+
+
+@asynccontextmanager
+async def no_answer(device: Device) -> AsyncGenerator[None]:
+    """It takes connections, and says nothing."""
+    device.server.signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        device.server.signal(signal.SIGCONT)
+
+
+@pytest.mark.xdist_group("mortal page")
+@pytest.mark.parametrize(
+    ("size", "without"), [(PHONE, no_network), (DESK, no_server), (DESK, no_answer)], ids=["network", "server", "answer"]
+)
+async def test_a_page_that_opens_without_a_server_shows_what_waits_and_comes_back_by_itself(
+    new_device: NewDevice,
+    mortal: ServerProcess,
+    mortal_team: Team,
+    size: Options,
+    without: Callable[[Device], AbstractAsyncContextManager[None]],
+) -> None:
+    device = await new_device(size, server=mortal)
+    device.faults.expect(*AWAY)
+    async with mortal_team.working(echo) as worker:
+        chat = await open_chat(device, worker)
+        await expect(chat.box).to_be_visible()
+        await chat.page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
+        async with without(device):
+            await chat.attach(file("data.bin"))
+            await chat.send("Letter 1.")
+            await chat.box.fill("Not yet finished")
+            await device.page.reload()
+            away = device.page.locator("[data-away]")
+            waits, unfinished = away.get_by_role("region", name="Waits to be sent"), away.get_by_role("region", name="Not sent yet")
+            for said in (f"To {worker.name}", "Letter 1.", "data.bin", "Goes out when there is a connection"):
+                await expect(waits).to_contain_text(said)
+            await expect(waits.locator("time")).to_be_visible()
+            await expect(unfinished).to_contain_text("Not yet finished")
+        await device.connected()
+        await chat.shows("You said: Letter 1. [data.bin: 7]")
+        await expect(chat.box).to_have_value("Not yet finished")
+        assert len(await mortal_team.history(worker)) == 2
+
+
+async def test_whoever_is_logged_out_is_told_that_something_waits_and_not_what(desk: Device, team: Team) -> None:
+    desk.faults.expect(*AWAY, REFUSED)
+    chat = await open_chat(desk, await team.idle())
+    await desk.context.set_offline(True)
+    await chat.send("Letter 1.")
+    await chat.shows("Letter 1.")
+    await desk.context.clear_cookies()
+    await desk.context.set_offline(False)
+    await desk.page.reload()
+    await expect(desk.page.get_by_text("A message waits in this browser")).to_be_visible()
+    await expect(desk.page.get_by_text("Letter 1.")).to_have_count(0)

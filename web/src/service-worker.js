@@ -26,7 +26,7 @@ self.addEventListener("notificationclick", (event) => {
 
 async function keepShell() {
   const shell = await caches.open(SHELL);
-  await shell.addAll(["/", "/theme.js", "/icon.svg", ...FILES]);
+  await shell.addAll(["/", ...FILES]);
 }
 
 async function dropOthers() {
@@ -38,14 +38,23 @@ async function fromShell(request) {
   return (await caches.match(request)) ?? fetch(request);
 }
 
-// The newest page when there is a network, the kept one when there is none: it shows what it can and says that it is offline.
+// Milliseconds that the page may take before the kept one is shown: to somebody on a train, or whose server hangs.
+const PATIENCE = 3_000;
+
+// The newest page when the server has it, else the kept one, which shows what it can and says how things are.
 async function openPage(request) {
+  const kept = await caches.match("/");
+  const limit = new AbortController();
+  const timer = setTimeout(() => kept && limit.abort(), PATIENCE);
   try {
-    return await fetch(request);
+    const answer = await fetch(request, { signal: limit.signal });
+    // So answers a proxy whose server is away.
+    return kept && answer.status >= 502 ? kept : answer;
   } catch (error) {
-    const kept = await caches.match("/");
     if (kept) return kept;
     throw error;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -16,8 +16,8 @@ export interface Outgoing {
   readonly workspaceId: string;
   /** The agent's name then, if it was known. */
   readonly to: string | null;
-  /** When it was sent here, in milliseconds since 1970 by this machine's clock. */
-  readonly at: number;
+  /** When it was sent here, by this machine's clock. */
+  readonly at: string;
   readonly threadId: string;
   readonly taskId: string | null;
   readonly text: string;

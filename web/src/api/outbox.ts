@@ -52,7 +52,7 @@ class Outbox {
 
   /** `drafted`: it is the draft. Raises a DOMException when the browser keeps nothing: then it was not sent. */
   async add(message: NewMessage, { drafted = false } = {}): Promise<void> {
-    const made = { ...message, key: newKey(), to: nameOf(message.workspaceId), at: Date.now(), left: false, messageId: null, refusal: null };
+    const made = { ...message, key: newKey(), to: nameOf(message.workspaceId), at: new Date().toISOString(), left: false, messageId: null, refusal: null };
     const entering: Entering = { place: (notedOnes().at(-1)?.place ?? 0) + 1, drafted, made };
     const unnote = jot(ENTERING + made.key, entering);
     try {

@@ -9,10 +9,18 @@ export type Caller = Schemas["CallerShape"];
 let code = location.hash.slice(1);
 if (code) history.replaceState(history.state, "", location.pathname + location.search);
 
-/** Who the server takes this browser for; its error is a Problem with status 401 for a stranger. */
+/** Milliseconds between attempts to hear it, doubled each time. */
+const PAUSE = { least: 500, most: 10_000 };
+
+/** Who the server takes this browser for; its error is a Problem with status 401 for a stranger. It is asked for until somebody answers. */
 export const sessionQuery = queryOptions({
   queryKey: ["session"],
   queryFn: enter,
+  retry: false,
+  refetchInterval: ({ state: { data: caller, error, errorUpdateCount: tries } }) =>
+    caller === undefined && tries > 0 && !isLoggedOut(error) && Math.min(PAUSE.most, PAUSE.least * 2 ** tries),
+  refetchOnReconnect: true,
+  refetchOnWindowFocus: true,
   // The login page looks at it, too, and must not ask again by being shown.
   retryOnMount: false,
 });
@@ -50,7 +58,7 @@ export function useLogin() {
     mutationKey: ["session"],
     mutationFn: async (given: string) => {
       code = given;
-      await queries.query({ ...sessionQuery, staleTime: 0, retry: false });
+      await queries.query({ ...sessionQuery, staleTime: 0 });
     },
   });
 }

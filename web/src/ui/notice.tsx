@@ -19,13 +19,21 @@ export function Empty({ icon: Icon, title, children }: EmptyProps) {
   );
 }
 
+interface TroubleProps {
+  error: unknown;
+  onRetry?: (() => void) | undefined;
+  /** What there is to know besides. */
+  children?: ReactNode;
+}
+
 /** What went wrong, in the server's own sentence, and the way on. */
-export function Trouble({ error, onRetry }: { error: unknown; onRetry?: (() => void) | undefined }) {
+export function Trouble({ error, onRetry, children }: TroubleProps) {
   const problem = error as { message?: string; requestId?: string | null };
   return (
     <div role="alert" className="mx-auto flex max-w-md flex-col items-center gap-3 px-6 py-10 text-center">
       <TriangleAlert aria-hidden className="size-8 text-bad" />
       <p className="text-sm">{problem.message ?? "Something went wrong."}</p>
+      {children}
       {problem.requestId && <p className="font-mono text-xs text-ink-soft">Request {problem.requestId}</p>}
       {onRetry && <Button onClick={onRetry}>Try again</Button>}
     </div>

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { type Draft, type KeptFile, kept } from "@/api/kept";
-import { jot, noted, tear } from "@/api/notes";
+import { allNoted, jot, noted, tear } from "@/api/notes";
 import { outbox } from "@/api/outbox";
 import { nameOf } from "@/api/workspaces";
 import { complain } from "@/ui/toast";
@@ -74,6 +74,14 @@ export async function load(workspaceId: string): Promise<Writing> {
   if (young !== null) return young;
   await outbox.load();
   return (await (await kept()).get("drafts", workspaceId)) ?? BLANK;
+}
+
+/** Whatever is being written, to anybody. */
+export async function allDrafts(): Promise<Draft[]> {
+  await outbox.load();
+  const stored = (await (await kept()).getAll("drafts")).map((draft) => [draft.workspaceId, draft] as const);
+  const young = (allNoted(DRAFT) as Draft[]).map((draft) => [draft.workspaceId, draft] as const);
+  return [...new Map([...stored, ...young]).values()].filter((draft) => !isBlank(draft));
 }
 
 export async function save(workspaceId: string, { text, files }: Writing): Promise<void> {

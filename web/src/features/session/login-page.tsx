@@ -1,5 +1,6 @@
 import { KeyRound } from "lucide-react";
 import { type SubmitEvent, useState } from "react";
+import { stageOf, useOutbox } from "@/api/outbox";
 import { Problem } from "@/api/problem";
 import { useLogin, useSession } from "@/api/session";
 import { Button } from "@/ui/button";
@@ -29,9 +30,17 @@ export function LoginPage({ over = false }: { over?: boolean }) {
         <img src="/icon.svg" alt="" className="size-12" />
         <h1 className="mt-3 mb-1 text-xl font-semibold">Postroom</h1>
         {form}
+        <Waiting />
       </div>
     </main>
   );
+}
+
+/** How much, and not what: who looks at this page may be anybody. */
+function Waiting() {
+  const count = useOutbox().filter((message) => stageOf(message) === "waiting").length;
+  if (count === 0) return null;
+  return <p className="mt-4 text-sm text-ink-soft">{count === 1 ? "A message waits" : `${count} messages wait`} in this browser, to be sent when somebody is logged in.</p>;
 }
 
 function LoginForm({ busy, error, onCode }: { busy: boolean; error: string | undefined; onCode: (code: string) => void }) {
