@@ -210,6 +210,20 @@ _SHOWN = [
         tests=(f"{_CHAT}::test_an_answer_that_comes_while_its_beginning_is_read_is_shown",),
     ),
     Seed(
+        name="U19 without a network a chat breaks on what it had not fetched yet",
+        file=f"{_CHATS}/text.tsx",
+        old=".catch(() => ({ default: Plain })));",
+        new=");",
+        tests=(f"{_CHAT}::test_words_are_shown_though_their_looks_can_not_be_fetched",),
+    ),
+    Seed(
+        name="L1 what waits in the browser is not shown until the history was read",
+        file=f"{_CHATS}/history.ts",
+        old="    this.#show({});\n    this.open();\n",
+        new="    this.open();\n",
+        tests=(f"{_SENDING}::test_what_the_server_has_stays_on_the_screen_until_the_history_has_it",),
+    ),
+    Seed(
         name="U8 the page cancels nothing",
         file=f"{_API}/a2a.ts",
         old="""await call(workspaceId, "CancelTask\"""",
@@ -243,8 +257,8 @@ _STRANGERS = [
     Seed(
         name="T20 HTML in a message is HTML",
         file=f"{_CHATS}/text.tsx",
-        old="""<p className="break-words whitespace-pre-wrap">{text}</p>;\n  if (text.length > STRUCTURED)""",
-        new="""<p dangerouslySetInnerHTML={{ __html: text }} />;\n  if (text.length > 0)""",
+        old="      <MarkdownText text={text} />\n",
+        new="      <p dangerouslySetInnerHTML={{ __html: text }} />\n",
         tests=(_INJECTION,),
     ),
     Seed(

@@ -56,7 +56,6 @@ export class History {
       live.watch(() => live.state === "live" && this.#shown.error !== null && this.retry()),
       outbox.watch(() => this.#expect()),
     ];
-    // What waits here is seen at once, however long the server takes.
     this.#show({});
     this.open();
     return () => {
@@ -179,11 +178,7 @@ export class History {
     if (since === undefined) return;
     const read = await readSteps(this.#which.workspaceId, since);
     for (const { id } of told) this.#recalled.add(id);
-    this.#show({ trails: new Map([...this.#shown.trails, ...told.map((entry) => this.#trailOf(entry, read))]) });
-  }
-
-  #trailOf({ id }: Entry, read: readonly Step[]): [string, readonly Step[]] {
-    return [id, withRead(this.#shown.trails.get(id) ?? [], read.filter(({ messageId }) => messageId === id))];
+    this.#show({ trails: withRead(this.#shown.trails, told, read) });
   }
 
   #hear(frame: Frame): void {

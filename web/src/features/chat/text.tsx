@@ -1,7 +1,8 @@
 import { Suspense, lazy, useState } from "react";
 import { Button } from "@/ui/button";
 
-const MarkdownText = lazy(() => import("./markdown"));
+// Without a network on a first visit there are the words without their looks.
+const MarkdownText = lazy(() => import("./markdown").catch(() => ({ default: Plain })));
 
 /** Characters. Longer texts are shown in part until somebody wants all of it. */
 const SHORT = 12_000;
@@ -25,11 +26,14 @@ export function Text({ text }: { text: string }) {
 }
 
 function Words({ text }: { text: string }) {
-  const plain = <p className="break-words whitespace-pre-wrap">{text}</p>;
-  if (text.length > STRUCTURED) return plain;
+  if (text.length > STRUCTURED) return <Plain text={text} />;
   return (
-    <Suspense fallback={plain}>
+    <Suspense fallback={<Plain text={text} />}>
       <MarkdownText text={text} />
     </Suspense>
   );
+}
+
+function Plain({ text }: { text: string }) {
+  return <p className="break-words whitespace-pre-wrap">{text}</p>;
 }

@@ -32,10 +32,11 @@ export function stepOf({ cursor, payload, ...row }: Row): Step {
   };
 }
 
-/** Steps that were heard come after those that were read, or are among them. */
-export function withRead(heard: readonly Step[], read: readonly Step[]): Step[] {
+/** What was read of these messages. Steps that were heard come after those that were read, or are among them. */
+export function withRead(trails: Trails, messages: readonly Entry[], read: readonly Step[]): Trails {
   const known = new Set(read.map(({ cursor }) => cursor));
-  return [...read, ...heard.filter(({ cursor }) => !known.has(cursor))];
+  const heard = (id: string) => (trails.get(id) ?? []).filter(({ cursor }) => !known.has(cursor));
+  return new Map([...trails, ...messages.map(({ id }) => [id, [...read.filter(({ messageId }) => messageId === id), ...heard(id)]] as const)]);
 }
 
 /** Pieces of the answer are joined as they are; other words take the place of those before (docs/http.md, "The inbox"). */
