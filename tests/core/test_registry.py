@@ -54,6 +54,18 @@ async def test_moves_keep_the_tree_a_tree(house: House) -> None:
     assert (row["ancestors"], row["parent_id"]) == ([], None)
 
 
+async def test_a_move_is_told_once_and_a_change_beside_it_as_what_it_is(house: House) -> None:
+    agent, lead = await house.workspace("agent"), await house.workspace("lead")
+    for fields in ({"parent_id": lead.id}, {"parent_id": lead.id}, {"parent_id": None, "role": "counts"}):
+        await house.services.workspaces.change(house.operator, agent.id, fields)
+    rows = await house.sql("select type, payload from event where workspace_id = $1 and type <> 'workspace.created' order by id", agent.id)
+    assert [(row["type"], row["payload"]) for row in rows] == [
+        ("workspace.moved", {"from": None, "to": str(lead.id)}),
+        ("workspace.moved", {"from": str(lead.id), "to": None}),
+        ("workspace.updated", {"role": "counts"}),
+    ]
+
+
 async def test_tree_has_a_depth_limit(house: House) -> None:
     parent = None
     for n in range(32):

@@ -278,7 +278,6 @@ class House:
         if parent is not room.parent:
             room.parent = parent
             self.note("workspace.moved", room)
-        self.note("workspace.updated", room)
         return OK
 
     def remove(self, room: Room, *, confirmed: bool) -> Answer:

@@ -97,8 +97,10 @@ class Workspaces:
         await store.update_workspace(connection, row["id"], {"metadata": fields.get("metadata"), **merged})
         if _MAILBOX_FIELDS & fields.keys():
             await self._configure(connection, principal, row["id"], merged)
-        told = {name: _text(value) if isinstance(value, UUID) else value for name, value in fields.items()}
-        await self._note(connection, EventType.UPDATED, principal, row["id"], told)
+        # A move has told itself.
+        told = {name: value for name, value in fields.items() if name != "parent_id"}
+        if told:
+            await self._note(connection, EventType.UPDATED, principal, row["id"], told)
 
     async def _configure(self, connection: Connection, principal: Principal, workspace: UUID, merged: Json) -> None:
         most = merged.get("max_concurrent")
