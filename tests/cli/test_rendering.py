@@ -129,13 +129,27 @@ def message(seq: int, role: str, content: str, **fields: object) -> Json:
     return {"seq": seq, "role": role, "content": content, "sender": sender, "timestamp": "2026-05-01T12:00:00.000Z", **fields}
 
 
-def test_a_transcript_is_in_order_and_names_what_did_not_end_well() -> None:
+def test_a_transcript_names_what_did_not_end_well() -> None:
     shown = transcript(
-        [message(2, "agent", "hello to you"), message(1, "user", "hello", state="replied"), message(3, "user", "?", state="failed")]
+        [message(1, "user", "hello", state="replied"), message(2, "agent", "hello to you"), message(3, "user", "?", state="failed")]
     )
     blocks = [block.splitlines() for block in shown.split("\n\n")]
     assert [re.sub(r"^\S+ ", "", block[0]) for block in blocks] == ["operator", "Echo", "operator · failed"]
     assert [block[1] for block in blocks] == ["  hello", "  hello to you", "  ?"]
+
+
+def test_a_transcript_of_agents_says_to_whom_and_what_came_back() -> None:
+    lead, clerk = {"name": "Lead"}, {"name": "Clerk"}
+    answer: Json = {"content": "42", "parts": [], "timestamp": "2026-05-01T12:00:01.000Z"}
+    end = {"delegation_id": "d", "status": "failed"}
+    shown = transcript(
+        [
+            message(7, "user", "count", state="replied", receiver=clerk, answer=answer) | {"sender": lead},
+            message(3, "user", "no paper", state="accepted", receiver=lead, report=end) | {"sender": clerk},
+        ]
+    )
+    heads = [re.sub(r"^\S+ ", "", block.splitlines()[0]) for block in shown.split("\n\n")]
+    assert heads == ["Lead → Clerk", "Clerk → Lead", "Clerk → Lead · the end of what it asked: failed"]
 
 
 def test_a_text_can_not_pass_for_another_message() -> None:

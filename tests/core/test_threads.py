@@ -44,7 +44,7 @@ async def test_threads_are_those_of_people_and_the_newest_comes_first(house: Hou
     assert await walked(house, other, 50) == []
 
 
-@pytest.mark.parametrize(("seed", "count"), [(1, 60), (2, 900), (3, THREADED + 1200)])
+@pytest.mark.parametrize(("seed", "count"), [(1, 60), (2, 900), (3, 2 * THREADED)])
 async def test_pages_together_have_each_thread_once(house: House, seed: int, count: int) -> None:
     """Long threads and short ones, side by side and one after the other; more than one call looks at."""
     agent, chance = await house.workspace(), random.Random(seed)
@@ -56,7 +56,7 @@ async def test_pages_together_have_each_thread_once(house: House, seed: int, cou
         if strand != "agents":
             _, messages, begins, _ = expected.pop(thread, (thread, 0, words, words))
             expected[thread] = (thread, messages + 1, begins, words)
-    for limit in (1, 7, 200) if count < THREADED else (30,):
+    for limit in (1, 7, 200) if count < THREADED else (30, 200):
         found = await walked(house, agent, limit)
         assert [(id, min(n, 1000), *rest) for id, n, *rest in reversed(expected.values())] == found
 

@@ -80,4 +80,18 @@ FILES = [
         new='return part.get("url", "").startswith("/file/") and',
         tests=("tests/edges/test_push_files.py::test_the_bytes_are_in_the_place_of_the_address",),
     ),
+    Seed(
+        name="S8 a download writes over what is there",
+        file="src/postroom/cli/download.py",
+        old="            path.touch(exist_ok=False)\n",
+        new="            path.touch()\n",
+        tests=("tests/cli/test_files.py::test_a_file_is_fetched_under_its_name_and_nothing_is_written_over",),
+    ),
+    Seed(
+        name="S8 a file's name leads out of the directory that it is put into",
+        file="src/postroom/cli/download.py",
+        old='name.replace("\\\\", "/").rpartition("/")[2]',
+        new="name",
+        tests=("tests/cli/test_files.py::test_a_name_leads_nowhere_else",),
+    ),
 ]

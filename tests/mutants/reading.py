@@ -30,15 +30,15 @@ READING = [
     Seed(
         name="L36 a page of a search goes on from where it looked, and not from where it stopped showing",
         file="src/postroom/core/messages/reading.py",
-        old="stopped = entries[-1].seq if entries and len(entries) == passage.limit else edge",
+        old="stopped = shown[-1] if shown and len(shown) == limit else edge",
         new="stopped = edge",
         tests=(f"{_READING}::test_pages_together_miss_nothing_and_repeat_nothing",),
     ),
     Seed(
         name="L36 a search that has found nothing so far says that there is nothing",
         file="src/postroom/core/messages/reading.py",
-        old="        more = stopped != edge or not ended\n        return HistoryPage",
-        new="        more = bool(entries) and (stopped != edge or not ended)\n        return HistoryPage",
+        old="    more = stopped != edge or not ended\n",
+        new="    more = bool(shown) and (stopped != edge or not ended)\n",
         tests=(f"{_READING}::test_pages_together_miss_nothing_and_repeat_nothing",),
     ),
     Seed(
@@ -116,8 +116,8 @@ READING = [
     Seed(
         name="L36 threads end where one call stops looking",
         file="src/postroom/core/messages/reading.py",
-        old="next=stopped if stopped != edge or not ended else None)",
-        new="next=stopped if stopped != edge else None)",
+        old="for thread in threads], limit, edge, ended=ended)",
+        new="for thread in threads], limit, edge, ended=True)",
         tests=("tests/core/test_threads.py::test_pages_together_have_each_thread_once",),
     ),
     Seed(

@@ -5,7 +5,22 @@ from typing import Annotated
 import typer
 
 from postroom import __version__
-from postroom.cli import agent, chat, database, dead_letters, delegations, doctor, login, mcp, serve, talk, tokens, watch, workspace
+from postroom.cli import (
+    agent,
+    chat,
+    database,
+    dead_letters,
+    delegations,
+    doctor,
+    download,
+    login,
+    mcp,
+    serve,
+    talk,
+    tokens,
+    watch,
+    workspace,
+)
 
 app = typer.Typer(
     name="postroom",
@@ -37,6 +52,7 @@ app.command("serve")(serve.serve)
 app.command("send")(talk.send)
 app.command("chat")(chat.chat)
 app.command("history")(talk.history)
+app.command("download")(download.download)
 app.command("delegations")(delegations.delegations)
 app.add_typer(dead_letters.group, name="dead-letters")
 app.command("watch")(watch.watch)

@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,14 @@ from postroom.cli.transcript import enclosures, transcript
 from postroom.cli.waiting import Waiting, following
 from postroom.client import Client, Json, Sent
 from postroom.errors import Unavailable
+
+
+class Between(StrEnum):
+    """Whose conversation with the agent."""
+
+    PEOPLE = "people"
+    AGENTS = "agents"
+
 
 Thread = Annotated[str | None, typer.Option(metavar="ID", help="The conversation it belongs to.")]
 
@@ -63,18 +72,32 @@ def history(
     *,
     limit: Annotated[int, typer.Option(min=1, max=200, help="How many messages, counted from the newest.")] = 20,
     thread: Thread = None,
+    between: Annotated[
+        Between | None, typer.Option("--with", help="What people and it said, or what other agents and it said; without it, its mailbox.")
+    ] = None,
+    search: Annotated[str | None, typer.Option(metavar="WORDS", help="Only messages with these words.")] = None,
+    around: Annotated[str | None, typer.Option(metavar="PLACE", help="Those around this one: its seq, or with agents its id.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what was said, oldest first, each message with its state."""
 
     async def read(client: Client) -> Json:
-        return await client.chat_history((await find(client, name))["id"], limit=limit, thread_id=thread)
+        id = (await find(client, name))["id"]
+        asked: Json = {"thread_id": thread, "between": between and between.value, "q": search}
+        page: Json = await client.chat_history(id, limit=limit, around=around, **asked)
+        # A search looks at a part of the mailbox at a time.
+        while around is None and page["next"] is not None and (left := limit - len(page["messages"])) > 0:
+            earlier = await client.chat_history(id, limit=left, before=page["next"], **asked)
+            page = earlier | {"messages": [*earlier["messages"], *page["messages"]]}
+        return page
 
     page = talk_to(connection, read)
     if as_json:
         print_json(page)
     elif page["messages"]:
         print_text(transcript(page["messages"]))
+    elif search is not None:
+        say("Nobody said that.")
     else:
         say(f"Nothing was said yet. Begin: postroom send {shlex.quote(name)} hello")
 

@@ -11,14 +11,21 @@ _UNREMARKABLE = (None, "replied")
 
 
 def transcript(messages: Sequence[Json]) -> str:
-    """Messages in the order of their mailbox, a blank line between them."""
-    return "\n\n".join(entry(message) for message in sorted(messages, key=lambda message: message["seq"]))
+    """Messages in their order, a blank line between them; what came back for one below it."""
+    return "\n\n".join(entry(said) for message in messages for said in (message, *_answer(message)))
+
+
+def _answer(message: Json) -> list[Json]:
+    answer: Json | None = message.get("answer")
+    return [] if answer is None else [{**answer, "role": "agent", "sender": message["receiver"], "receiver": message["sender"]}]
 
 
 def entry(message: Json) -> str:
     """A line of who and when, then the text. A state is named where it is not the expected end."""
     state = message.get("state")
+    report: Json | None = message.get("report")
     remark = "" if message["role"] == "agent" or state in _UNREMARKABLE else f" · {state}"
+    remark = remark if report is None else f" · the end of what it asked: {report['status']}"
     # Indented, so that no text can pass for the head of another message.
     lines = [message["content"]] if message.get("content") else []
     lines += [f"[{line}]" for line in enclosures(message.get("parts") or [])]
@@ -49,7 +56,12 @@ def _enclosure(part: Json) -> str:
 
 
 def speaker(message: Json) -> str:
-    """The name of who said it, as the server knows it."""
+    """The name of who said it, as the server knows it, and among agents to whom."""
+    receiver: Json | None = message.get("receiver")
+    return _name(message) if receiver is None else f"{_name(message)} → {one_line(str(receiver['name']), limit=60)}"
+
+
+def _name(message: Json) -> str:
     sender: Json | str | None = message.get("sender")
     name = sender.get("name") if isinstance(sender, dict) else sender
     return one_line(str(name or message["role"]), limit=60)

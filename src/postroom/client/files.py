@@ -1,6 +1,7 @@
 """Files: into the post room before a message names them, and out of it."""
 
 import mimetypes
+from urllib.parse import unquote
 from uuid import uuid4
 
 from postroom.client.retry import Patience
@@ -41,10 +42,21 @@ class FileCalls(Transport):
 
     async def download(self, url: str, *, retry_for: float = 60.0) -> bytes:
         """The bytes of a file, by the ``url`` of a part that names it. Raises NotFound, also for addresses elsewhere."""
+        return (await self.download_named(url, retry_for=retry_for))[1]
+
+    async def download_named(self, url: str, *, retry_for: float = 60.0) -> tuple[str, bytes]:
+        """The same with its name, which is whatever somebody chose to call it."""
         path, patience = path_to("files", url.removeprefix(_PLACE)), Patience(retry_for)
         while True:
             began = monotonic()
             try:
-                return await self.fetch(path, timeout=TRANSFER_SECONDS)
+                found = await self.fetch(path, timeout=TRANSFER_SECONDS)
             except Unavailable as error:
                 await patience.pause(error, began)
+            else:
+                return _name_in(found.headers.get("content-disposition", "")), found.body
+
+
+def _name_in(disposition: str) -> str:
+    """The name in a ``Content-Disposition`` (RFC 6266), in the form that every name fits into; empty where there is none."""
+    return unquote(disposition.partition("filename*=UTF-8''")[2])

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any, Literal, cast
-from uuid import NAMESPACE_URL, uuid4, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 from postroom.client.errors import error_from
 from postroom.client.retry import Patience
@@ -15,6 +15,9 @@ State = Literal["replied", "failed", "cancelled", "expired", "accepted", "handed
 VERSION_HEADERS = {"A2A-Version": "1.0"}
 # Longer than the server's own limit on a wait, so that it is the server that ends the wait and says how things stand.
 WAIT_MARGIN = 15.0
+
+Place = str | int | UUID
+"""Where to go on in a conversation."""
 
 _STATES: dict[str, State] = {
     "TASK_STATE_SUBMITTED": "accepted",
@@ -88,10 +91,23 @@ class TalkCalls(Transport):
         return _result(await self._rpc(workspace_id, "CancelTask", {"id": str(task_id)}))
 
     async def chat_history(
-        self, id: Id, *, limit: int = 50, before: str | None = None, after: str | None = None, thread_id: str | None = None
+        self,
+        id: Id,
+        *,
+        limit: int = 50,
+        before: Place | None = None,
+        after: Place | None = None,
+        around: Place | None = None,
+        thread_id: str | None = None,
+        between: Literal["people", "agents"] | None = None,
+        q: str | None = None,
     ) -> Json:
-        """A page of what was said: ``{messages, reached_end, next}``."""
-        query = given(limit=limit, before=before, after=after, thread_id=thread_id)
+        """A page of what was said, oldest first: ``{messages, reached_end, next}``, ``next`` being the place to go on from.
+
+        A place is a ``seq``; ``between="agents"`` (the traffic with other agents, both ways) has ids of messages for it. ``between`` is
+        what HTTP calls ``with``. With words to find (``q``) a page may be short, or empty, and not the last.
+        """
+        query = given(limit=limit, before=before, after=after, around=around, thread_id=thread_id, q=q) | given(**{"with": between})
         return (await self.request("GET", path_to("workspaces", id, "chat-history"), query=query)).body
 
     async def notify(

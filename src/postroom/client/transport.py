@@ -98,10 +98,10 @@ class Transport:
         response, answered = await self._exchange(builder, timeout)
         return Answer(response.status, header_map(response), _decoded(answered))
 
-    async def fetch(self, path: str, *, timeout: float | None = None) -> bytes:
-        """What lies there, as it is. Raises as ``request``."""
-        _, content = await self._exchange(self.prepare("GET", path, headers={"Accept": "*/*"}), timeout)
-        return content
+    async def fetch(self, path: str, *, timeout: float | None = None) -> Answer:
+        """What lies there, the body as it is. Raises as ``request``."""
+        response, content = await self._exchange(self.prepare("GET", path, headers={"Accept": "*/*"}), timeout)
+        return Answer(response.status, header_map(response), content)
 
     async def _exchange(self, builder: RequestBuilder, timeout: float | None) -> tuple[Response, bytes]:
         """A whole answer that is 2xx."""

@@ -7,6 +7,7 @@ whatever order it arrives.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypeVar
 from uuid import UUID
 
 from postroom.core.events import store as event_store
@@ -27,6 +28,8 @@ SEARCHED = 1000
 _SEARCHED_BYTES = 16 * 1024 * 1024
 # What one call looks at to list threads: of each message only where it belongs.
 THREADED = 5000
+
+Place = TypeVar("Place", int, UUID)
 
 _FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
 _NEVER = (datetime.max.replace(tzinfo=UTC), _LAST)
@@ -62,9 +65,8 @@ class Reading:
         # One more than is shown tells whether there is more; a search passes by what does not have the words, as far as it may.
         most = passage.limit + 1 if passage.words is None else SEARCHED
         entries, edge, ended = await store.read_history(self._db, workspace, passage, most=most, most_bytes=_SEARCHED_BYTES)
-        stopped = entries[-1].seq if entries and len(entries) == passage.limit else edge
-        more = stopped != edge or not ended
-        return HistoryPage(entries=entries if passage.after is not None else entries[::-1], next=stopped if more else None)
+        following = _following([entry.seq for entry in entries], passage.limit, edge, ended=ended)
+        return HistoryPage(entries=entries if passage.after is not None else entries[::-1], next=following)
 
     async def traffic(self, principal: Principal, workspace: UUID, stretch: Stretch) -> TrafficPage:
         """A page of what this workspace and other agents said to each other, in their mailboxes and its own, oldest first.
@@ -90,9 +92,8 @@ class Reading:
         lines, edge, ended = await store.read_traffic(
             self._db, workspace, stretch, before=before, after=after, most=most, most_bytes=_SEARCHED_BYTES
         )
-        stopped = lines[-1].entry.id if lines and len(lines) == stretch.limit else edge
-        more = stopped != edge or not ended
-        return TrafficPage(lines=lines if after is not None else lines[::-1], next=stopped if more else None)
+        following = _following([line.entry.id for line in lines], stretch.limit, edge, ended=ended)
+        return TrafficPage(lines=lines if after is not None else lines[::-1], next=following)
 
     async def _moment(self, workspace: UUID, message: UUID | None) -> Moment | None:
         if message is None:
@@ -109,8 +110,7 @@ class Reading:
         """
         await self._permit(principal, workspace)
         threads, edge, ended = await store.list_threads(self._db, workspace, before, most=THREADED, limit=limit)
-        stopped = threads[-1].last.seq if threads and len(threads) == limit else edge
-        return ThreadPage(threads=threads, next=stopped if stopped != edge or not ended else None)
+        return ThreadPage(threads=threads, next=_following([thread.last.seq for thread in threads], limit, edge, ended=ended))
 
     async def part(self, principal: Principal, workspace: UUID, message: UUID, number: int) -> Json:
         """One part of a message of its conversations, counted from 0. Raises NotFound, Gone, Forbidden."""
@@ -146,6 +146,13 @@ class Reading:
         await self._db.transaction(act)
         self._signals.emit("events")
         return (await store.list_chats(self._db, principal.id, workspace))[0]
+
+
+def _following(shown: Sequence[Place], limit: int, edge: Place | None, *, ended: bool) -> Place | None:
+    """Where the page after this one begins: after what is shown, where that is all that may be, else where the look stopped (``edge``)."""
+    stopped = shown[-1] if shown and len(shown) == limit else edge
+    more = stopped != edge or not ended
+    return stopped if more else None
 
 
 def _require_one_place(asked: Passage | Stretch) -> None:
