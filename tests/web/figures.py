@@ -1,4 +1,5 @@
-"""``make page-figures``: what a first visit costs, how the chart moves with 500 workspaces, how a chat scrolls with 100,000 messages.
+"""``make page-figures``: what a first visit costs, how the chart moves with 500 workspaces, how a chat scrolls with 100,000 messages, how
+far one device is behind another.
 
 Figures of this machine, printed and judged by nobody: a test of times would fail on a busy one.
 """
@@ -16,13 +17,14 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from benches.growth.seed import seed
 from tests.support.server import ServerProcess
-from tests.web.agents import Team
+from tests.web.agents import Team, echo
 from tests.web.browser import MISSING, find_browser, launch
 from tests.web.chats import open_chat
 from tests.web.devices import DESK, LIGHT, PHONE, Device, Options, make_device
 
 WORKSPACES = 500
 MESSAGES = 100_000
+LETTERS = 50
 ASSETS = Path(__file__).parents[2] / "src" / "postroom" / "page" / "assets"
 # What a phone of the middle class is, beside a desk's processor (as Lighthouse has it).
 SLOWER = 4
@@ -34,6 +36,19 @@ _BEGIN = """() => {
     window.ticking = requestAnimationFrame(tick);
 }"""
 _END = "() => { cancelAnimationFrame(ticking); return frames_ }"
+# Milliseconds since 1970: of each Enter, and of the frame in which each letter and each answer was first drawn.
+_ENTERED = """() => {
+    window.entered_ = [];
+    addEventListener("keydown", ({key, timeStamp}) => key === "Enter" && entered_.push(performance.timeOrigin + timeStamp), true);
+}"""
+_SEEN = """log => {
+    window.seen_ = {};
+    const look = () => requestAnimationFrame(() => {
+        const said = log.textContent.match(/(You said: )?Letter \\d+\\./g) ?? [];
+        for (const text of said) seen_[text] ??= performance.timeOrigin + performance.now();
+    });
+    new MutationObserver(look).observe(log, {childList: true, subtree: true, characterData: true});
+}"""
 _PAINTED = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
 
 
@@ -140,12 +155,38 @@ async def history(browser: Browser, team: Team) -> str:
     return await frames(device.page, scroll_about(device.page))
 
 
+async def in_step(browser: Browser, team: Team) -> str:
+    """From Enter on a desk to a phone that shows the letter, and its answer."""
+    here, there = await device_of(browser, team, DESK), await device_of(browser, team, PHONE)
+    async with team.working(echo) as worker:
+        desk, phone = await open_chat(here, worker), await open_chat(there, worker)
+        await desk.send("The first of all.")
+        await phone.shows("You said: The first of all.")
+        await desk.page.evaluate(_ENTERED)
+        await phone.log.evaluate(_SEEN)
+        for number in range(LETTERS):
+            await desk.box.fill(f"Letter {number}.")
+            await desk.box.press("Enter")
+            await phone.shows(f"You said: Letter {number}.")
+        entered: list[float] = await desk.page.evaluate("entered_")
+        seen: dict[str, float] = await phone.page.evaluate("seen_")
+    shown = [seen[f"Letter {number}."] - entered[number] for number in range(LETTERS)]
+    answered = [seen[f"You said: Letter {number}."] - entered[number] for number in range(LETTERS)]
+    return f"the message {_spread(shown)}, its answer {_spread(answered)}"
+
+
+def _spread(times: list[float]) -> str:
+    ordered = sorted(times)
+    return f"median {statistics.median(ordered):.0f} ms, p95 {ordered[int(len(ordered) * 0.95)]:.0f} ms, worst {ordered[-1]:.0f} ms"
+
+
 async def main() -> None:
     print(f"first load, packed: {first_load()}")
     async with stage() as (browser, team):
         await team.idle()
         print(f"a desk: {await until_interactive(browser, team, DESK, 1)}")
         print(f"a phone, processor {SLOWER} times slower: {await until_interactive(browser, team, PHONE, SLOWER)}")
+        print(f"{LETTERS} messages, from Enter to a second device: {await in_step(browser, team)}")
         print(f"scrolling among {MESSAGES:,} messages: {await history(browser, team)}")
         print(f"dragging among {WORKSPACES} workspaces: {await chart(browser, team)}")
 

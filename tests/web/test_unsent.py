@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import Page, expect
@@ -27,6 +28,12 @@ _FILL_STORAGE = """() => {
     for (let size = 2 ** 22; size >= 1; size /= 2) {
         try { for (let number = 0; ; number++) localStorage.setItem(`${size} ${number}`, "x".repeat(size)) } catch { continue }
     }
+}"""
+# The limits of requests end by the page's clock, too.
+_LIMITS = """AbortSignal.timeout = milliseconds => {
+    const limit = new AbortController();
+    setTimeout(() => limit.abort(new DOMException("The time is up.", "TimeoutError")), milliseconds);
+    return limit.signal;
 }"""
 _FORBID_STORAGE = 'Object.defineProperty(window, "localStorage", {get() { throw new DOMException("Forbidden.", "SecurityError") }})'
 
@@ -95,11 +102,21 @@ async def no_network(device: Device) -> AsyncGenerator[None]:
 
 @asynccontextmanager
 async def no_server(device: Device) -> AsyncGenerator[None]:
+    """Only a proxy before it, which says so."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
     port = device.server.port
     device.server.kill()
+    proxy = await asyncio.start_server(answer, "127.0.0.1", port)
     try:
         yield
     finally:
+        proxy.close()
         await asyncio.to_thread(device.server.start, port=port)
 
 
@@ -117,34 +134,57 @@ async def no_answer(device: Device) -> AsyncGenerator[None]:
 @pytest.mark.parametrize(
     ("size", "without"), [(PHONE, no_network), (DESK, no_server), (DESK, no_answer)], ids=["network", "server", "answer"]
 )
-async def test_a_page_that_opens_without_a_server_shows_what_waits_and_comes_back_by_itself(
+async def test_hours_without_a_server_and_a_reload_between_lose_nothing_and_end_by_themselves(
     new_device: NewDevice,
     mortal: ServerProcess,
     mortal_team: Team,
     size: Options,
     without: Callable[[Device], AbstractAsyncContextManager[None]],
 ) -> None:
+    """They pass for the page, all its timers with them: pauses, limits, the silence of the feed."""
     device = await new_device(size, server=mortal)
-    device.faults.expect(*AWAY)
+    device.faults.expect(*AWAY, "status of 502", "Unexpected response code: 502")
+    page = device.page
+    await page.clock.install()
+    await device.context.add_init_script(_LIMITS)
     async with mortal_team.working(echo) as worker:
         chat = await open_chat(device, worker)
         await expect(chat.box).to_be_visible()
-        await chat.page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
+        await page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
         async with without(device):
             await chat.attach(file("data.bin"))
             await chat.send("Letter 1.")
             await chat.box.fill("Not yet finished")
-            await device.page.reload()
-            away = device.page.locator("[data-away]")
+            await page.clock.run_for("01:00:00")
+            await expect(chat.line("Letter 1.")).to_contain_text("Goes out when there is a connection")
+            await page.reload()
+            away = page.locator("[data-away]")
             waits, unfinished = away.get_by_role("region", name="Waits to be sent"), away.get_by_role("region", name="Not sent yet")
-            for said in (f"To {worker.name}", "Letter 1.", "data.bin", "Goes out when there is a connection"):
-                await expect(waits).to_contain_text(said)
-            await expect(waits.locator("time")).to_be_visible()
             await expect(unfinished).to_contain_text("Not yet finished")
+            await page.clock.run_for("01:00:00")
+            for said in (f"To {worker.name}", "2h ago", "Letter 1.", "data.bin", "Goes out when there is a connection"):
+                await expect(waits).to_contain_text(said)
         await device.connected()
         await chat.shows("You said: Letter 1. [data.bin: 7]")
         await expect(chat.box).to_have_value("Not yet finished")
         assert len(await mortal_team.history(worker)) == 2
+
+
+async def test_a_network_that_is_back_is_not_waited_for(phone: Device, team: Team) -> None:
+    phone.faults.expect(*AWAY)
+    page = phone.page
+    await page.clock.install()
+    await open_chat(phone, await team.idle())
+    await page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
+    await phone.context.set_offline(True)
+    await page.reload()
+    await expect(page.locator("[data-away]")).to_contain_text("This device has no network.")
+    # No timer goes off any more: it is the network that is heard.
+    await page.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))
+    async with page.expect_request("**/session"):
+        await phone.context.set_offline(False)
+    await page.clock.resume()
+    await phone.connected()
 
 
 async def test_whoever_is_logged_out_is_told_that_something_waits_and_not_what(desk: Device, team: Team) -> None:

@@ -19,7 +19,6 @@ export const sessionQuery = queryOptions({
   retry: false,
   refetchInterval: ({ state: { data: caller, error, errorUpdateCount: tries } }) =>
     caller === undefined && tries > 0 && !isLoggedOut(error) && Math.min(PAUSE.most, PAUSE.least * 2 ** tries),
-  refetchOnReconnect: true,
   refetchOnWindowFocus: true,
   // The login page looks at it, too, and must not ask again by being shown.
   retryOnMount: false,

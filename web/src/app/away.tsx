@@ -6,8 +6,13 @@ import { Trouble, Waiting } from "@/ui/notice";
 const PATIENCE = 3_000;
 
 /** Instead of everything else until the server says who this is: what was written here, and that it is not lost. */
-export function Away({ error, onRetry }: { error: Error | null; onRetry: () => void }) {
+export function Away({ error, onRetry }: { error: Error | null; onRetry: () => unknown }) {
   const late = useLater(PATIENCE);
+  useEffect(() => {
+    const heard = () => void onRetry();
+    addEventListener("online", heard);
+    return () => removeEventListener("online", heard);
+  }, [onRetry]);
   if (error === null && !late) return <Waiting what="Opening the post room" />;
   return (
     <main data-away className="h-full overflow-y-auto">
@@ -15,7 +20,7 @@ export function Away({ error, onRetry }: { error: Error | null; onRetry: () => v
         <h1 className="flex items-center gap-2 text-xl font-semibold">
           <img src="/icon.svg" alt="" className="size-7" /> Postroom
         </h1>
-        <Trouble error={error ?? new Error("The server has not answered yet.")} onRetry={onRetry}>
+        <Trouble error={error ?? new Error("The server has not answered yet.")} onRetry={() => void onRetry()}>
           <p className="text-sm text-ink-soft">
             {!navigator.onLine && "This device has no network. "}
             The page comes back by itself. What you wrote is kept in this browser, and what you sent goes out by itself, as soon as the server is there.

@@ -11,7 +11,7 @@ export function Gate({ children }: { children: ReactNode }) {
   const why = useLast(error, isPending);
   const stranger = isLoggedOut(why);
   useFeed(caller !== undefined && !stranger, refetch);
-  if (caller === undefined) return stranger ? <LoginPage /> : <Away error={why} onRetry={() => void refetch()} />;
+  if (caller === undefined) return stranger ? <LoginPage /> : <Away error={why} onRetry={refetch} />;
   return (
     <>
       {children}
