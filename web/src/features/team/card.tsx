@@ -44,7 +44,7 @@ export const Card = memo(
           style={{ ...CARD, left, top }}
           className={classes(
             "card pointer-events-auto absolute flex flex-col rounded-2xl border bg-surface p-3 transition-[opacity,box-shadow]",
-            busy ? "border-good" : "border-line",
+            busy ? (far ? "border-8 border-good" : "border-good") : "border-line",
             selected && "ring-2 ring-accent",
             found === true && "ring-4 ring-accent",
             found === false && "bg-raised grayscale",
@@ -65,11 +65,11 @@ export const Card = memo(
 
 function Far({ data: { workspace, unread } }: Pick<Props, "data">) {
   return (
-    <div className="flex h-full items-center gap-3">
-      <span className="line-clamp-2 min-w-0 flex-1 text-[2rem] leading-none font-semibold break-words hyphens-auto">{workspace.name}</span>
-      <span className="flex flex-col items-center gap-3">
-        {unread > 0 && <span aria-hidden className="size-7 rounded-full bg-accent" />}
+    <div className="flex h-full flex-col justify-between">
+      <span className="line-clamp-2 text-[1.75rem] leading-none font-semibold break-words">{workspace.name}</span>
+      <span className="flex items-center gap-3">
         <Status status={workspace.status} quiet large />
+        {unread > 0 && <span aria-hidden className="ml-auto size-7 rounded-full bg-accent" />}
       </span>
     </div>
   );

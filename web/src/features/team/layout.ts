@@ -39,13 +39,14 @@ export interface Area {
 
 interface Block extends Area {
   inside: Block[];
-  /** Where the row begins that it stands in; further down than that, something stands above it. */
+  /** Where the row and the column begin that it stands in; further down than its row, something stands above it. */
   row: number;
+  column: number;
 }
 
 /**
  * A tidy place for everybody: members stand in rows below their lead, teams in frames within the frame of the team above; beside a tall
- * one, small ones stand above one another. What somebody put elsewhere stands there, and nothing else gives way. Frames come before what
+ * one, small ones stand below one another. What somebody put elsewhere stands there, and nothing else gives way. Frames come before what
  * is in them.
  */
 export function layOut(roots: readonly Team[], folded: ReadonlySet<string>, places: Places): Area[] {
@@ -57,7 +58,7 @@ export function layOut(roots: readonly Team[], folded: ReadonlySet<string>, plac
 
 function block(team: Team, folded: ReadonlySet<string>, places: Places): Block {
   const framed = team.members.length > 0 && !folded.has(team.workspace.id);
-  const bare = { team, x: 0, y: 0, row: 0, left: 0, top: 0, ...CARD, card: { x: 0, y: 0 }, framed, inside: [], branches: "" };
+  const bare = { team, x: 0, y: 0, row: 0, column: 0, left: 0, top: 0, ...CARD, card: { x: 0, y: 0 }, framed, inside: [], branches: "" };
   if (!framed) return bare;
   const inside = team.members.map((member) => block(member, folded, places));
   const floor = EDGE + CARD.height + FALL;
@@ -69,13 +70,12 @@ function block(team: Team, folded: ReadonlySet<string>, places: Places): Block {
   return { ...bare, width, height, card, inside, branches: inside.map((one) => branch(card, floor, one)).join(" ") };
 }
 
-/** From a lead to the row of a member, which for a lower one is reached along the edge of the team, and into its card: from above or from the left. */
-function branch(lead: { x: number; y: number }, floor: number, { x, y, row, card }: Block): string {
+/** From a lead down to a member: into a lower row along the edge of the team, and below another one along the edge of their column. */
+function branch(lead: { x: number; y: number }, floor: number, { x, y, row, column, card }: Block): string {
   const way = [`M ${lead.x + CARD.width / 2} ${lead.y + CARD.height} V ${floor - GAP / 2}`];
   if (row > floor) way.push(`H ${EDGE / 2} V ${row - GAP / 2}`);
-  if (y === row) way.push(`H ${x + card.x + CARD.width / 2} V ${y + card.y}`);
-  else way.push(`H ${Math.max(x - GAP / 2, EDGE / 2)} V ${y + card.y + CARD.height / 2} H ${x + card.x}`);
-  return way.join(" ");
+  if (y > row) way.push(`H ${Math.max(column - GAP / 2, EDGE / 2)} V ${y - GAP / 2}`);
+  return `${way.join(" ")} H ${x + card.x + CARD.width / 2} V ${y + card.y}`;
 }
 
 /** In rows, the tallest first, as wide as lets the whole be seen largest in a window of that shape; three stand side by side. */
@@ -91,24 +91,41 @@ function shelve(blocks: readonly Block[], left: number, top: number): void {
   fill(tallest, best, left, top);
 }
 
-/** Puts them, the tallest first, into rows of at most this width, or of one that is wider: each below the one before while the row is high enough. */
+/** A column of a row: as wide as what stands on top, and below that in levels what finds room. */
+interface Column {
+  x: number;
+  width: number;
+  /** Of the lowest level: where it begins, how high it is, and where the next one would stand in it. */
+  y: number;
+  height: number;
+  next: number;
+}
+
+/** Puts them, the tallest first, into rows of at most this width, or of one that is wider. */
 function fill(blocks: readonly Block[], room: number, left: number, top: number): { width: number; height: number } {
-  let [row, high, end, right] = [top, 0, left, left];
-  let above: Block | null = null;
+  let [row, height, end, right] = [top, 0, left, left];
+  let column: Column | null = null;
   for (const one of blocks) {
-    const below: number = above === null ? 0 : above.y + above.height + GAP;
-    if (above !== null && one.width <= above.width && below + one.height <= row + high) [one.x, one.y] = [above.x, below];
-    else {
-      if (end > left && end + one.width + GAP > left + room) [row, high, end] = [row + high + GAP, 0, left];
-      [one.x, one.y] = [end, row];
+    if (column === null || !finds(column, one, row + height)) {
+      if (end > left && end + one.width + GAP > left + room) [row, height, end] = [row + height + GAP, 0, left];
+      column = { x: end, width: one.width, y: row, height: one.height, next: end };
       end += one.width + GAP;
-      high = Math.max(high, one.height);
+      height = Math.max(height, one.height);
     }
-    one.row = row;
-    above = one;
+    [one.x, one.y, one.row, one.column] = [column.next, column.y, row, column.x];
+    column.next += one.width + GAP;
     right = Math.max(right, end);
   }
-  return { width: right - left, height: row + high - top };
+  return { width: right - left, height: row + height - top };
+}
+
+/** Whether it fits beside what stands in the lowest level, or below that, where a level begins for it. */
+function finds(column: Column, { width, height }: Block, floor: number): boolean {
+  if (column.next + width <= column.x + column.width) return true;
+  const y = column.y + column.height + GAP;
+  if (width > column.width || y + height > floor) return false;
+  [column.y, column.height, column.next] = [y, height, column.x];
+  return true;
 }
 
 /** Where somebody wants it, but not over the lead or out of its frame. */
@@ -116,7 +133,7 @@ function put(one: Block, places: Places, least: number, floor: number): void {
   const place = places[one.team.workspace.id];
   if (place?.team !== (one.team.above?.workspace.id ?? null)) return;
   [one.x, one.y] = [Math.max(place.x, least), Math.max(place.y, floor)];
-  one.row = one.y;
+  [one.row, one.column] = [one.y, one.x];
 }
 
 function settle(blocks: readonly Block[], left: number, top: number): Area[] {

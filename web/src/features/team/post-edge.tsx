@@ -1,25 +1,32 @@
 import { type Edge, EdgeLabelRenderer, type EdgeProps } from "@xyflow/react";
-import { memo } from "react";
+import { memo, useContext } from "react";
 import { classes } from "@/ui/classes";
 import { lasting, useNow } from "@/ui/time";
+import { BoardContext } from "./card";
 import { CARD } from "./layout";
 import type { Line } from "./post";
 
 export type PostEdgeData = Edge<{ line: Line }, "post">;
 
+/** Pixels; and how many times larger all is drawn for those who are far away. */
+const WIDTH = 2.5;
+const FAR = 2.5;
+
 /** The post between two workspaces, from card to card. A dot travels along it for each that moves. */
 export const PostEdge = memo(function PostEdge({ sourceX, sourceY, targetX, targetY, data }: EdgeProps<PostEdgeData>) {
+  const { far } = useContext(BoardContext);
   if (!data) return null;
   const { line } = data;
+  const size = far ? FAR : 1;
   const { curve, back, middle } = curveOf({ x: sourceX, y: sourceY }, { x: targetX, y: targetY });
   return (
     <>
-      <path d={curve} markerEnd="url(#post-arrow)" className={classes("post-line", line.open > 0 ? "post-open" : "post-ended")} />
-      {line.moves > 0 && <circle key={line.moves} r={6} className="post-dot" style={{ offsetPath: `path("${line.back ? back : curve}")` }} />}
+      <path d={curve} markerEnd="url(#post-arrow)" strokeWidth={WIDTH * size} className={classes("post-line", line.open > 0 ? "post-open" : "post-ended")} />
+      {line.moves > 0 && <circle key={line.moves} r={6 * size} className="post-dot" style={{ offsetPath: `path("${line.back ? back : curve}")` }} />}
       {line.since !== null && (
         <EdgeLabelRenderer>
           <div
-            style={{ transform: `translate(-50%, -50%) translate(${middle.x}px, ${middle.y}px)` }}
+            style={{ transform: `translate(-50%, -50%) translate(${middle.x}px, ${middle.y}px) scale(${size})` }}
             className="pointer-events-none absolute z-[600] rounded-full border border-accent bg-surface px-2 py-0.5 text-xs font-medium"
           >
             {line.open > 1 && `${line.open} · `}
