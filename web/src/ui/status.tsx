@@ -8,13 +8,23 @@ const LOOKS: Readonly<Record<string, { dot: string; words: string }>> = {
   removed: { dot: "bg-bad", words: "removed" },
 };
 
+interface Props {
+  status: string;
+  /** In words for those only who do not see the dot. */
+  quiet?: boolean;
+  /** So that a phone shows words only for what is not as it should be. */
+  brief?: boolean;
+  /** To be seen from afar. */
+  large?: boolean;
+}
+
 /** How an agent is, as a dot and in words: colour alone says nothing to some. */
-export function Status({ status, quiet = false, large = false }: { status: string; quiet?: boolean; large?: boolean }) {
+export function Status({ status, quiet = false, brief = false, large = false }: Props) {
   const look = LOOKS[status] ?? { dot: "bg-line-strong", words: status };
   return (
     <span className="inline-flex items-center gap-1.5 text-xs whitespace-nowrap text-ink-soft">
       <span aria-hidden className={classes("shrink-0 rounded-full", large ? "size-7" : "size-2.5", look.dot)} />
-      <span className={quiet ? "sr-only" : undefined}>{look.words}</span>
+      <span className={quiet ? "sr-only" : brief && status === "online" ? "max-sm:sr-only" : undefined}>{look.words}</span>
     </span>
   );
 }

@@ -30,15 +30,17 @@ function Row({ finding: { bad, what, advice, to } }: { finding: Finding }) {
   return (
     <li className={classes("flex items-start gap-3 rounded-xl border border-line px-4 py-3 text-sm", bad ? "bg-bad-soft" : "bg-warn-soft")}>
       <Icon aria-hidden className={classes("mt-0.5 size-5 shrink-0", bad ? "text-bad" : "text-warn")} />
-      <div className="min-w-0 flex-1">
-        <p className={classes("font-medium break-words", bad ? "text-bad" : "text-warn")}>{what}</p>
-        <p>{advice}</p>
+      <div className="flex min-w-0 flex-1 flex-wrap items-center justify-between gap-x-6 gap-y-1">
+        <div className="min-w-0">
+          <p className={classes("font-medium break-words", bad ? "text-bad" : "text-warn")}>{what}</p>
+          <p>{advice}</p>
+        </div>
+        {to && (
+          <Link className="underline" to={to.place}>
+            {to.label}
+          </Link>
+        )}
       </div>
-      {to && (
-        <Link className="shrink-0 self-center underline" to={to.place}>
-          {to.label}
-        </Link>
-      )}
     </li>
   );
 }

@@ -42,7 +42,7 @@ export function Head({ count, search, look, onLook, onAdd }: Props) {
         ))}
       </div>
       <Button look="primary" onClick={onAdd}>
-        <Plus aria-hidden className="size-4" /> Add agent
+        <Plus aria-hidden className="size-4" /> <span className="max-[23rem]:sr-only">Add agent</span>
       </Button>
     </header>
   );

@@ -67,7 +67,7 @@ export const Row = memo(
           </div>
           {queue_depth > 0 && <Queue depth={queue_depth} />}
           <Unread count={unread} />
-          <Status status={status} />
+          <Status status={status} brief />
         </div>
         <Opener name={name} folded={folded} onFold={() => fold([id], !folded)} shown={members.length > 0} />
         <button type="button" tabIndex={-1} aria-label={selected ? `Deselect ${name}` : `Select ${name}`} onClick={() => onToggle(id)} className="relative z-10 order-2 shrink-0 rounded-xl">

@@ -84,7 +84,8 @@ function Steps({ steps, floating, onOver }: { steps: readonly Step[]; floating: 
           <X aria-hidden className="size-4" />
         </IconButton>
       </header>
-      <ol className="grid gap-x-6 gap-y-2.5 text-sm lg:grid-cols-[repeat(3,auto)]">
+      {/* What is done needs no room where there is little. */}
+      <ol className={classes("grid gap-x-6 gap-y-2.5 text-sm lg:grid-cols-[repeat(3,auto)]", next === -1 && "max-lg:hidden")}>
         {steps.map(({ title, words, done, act }, number) => (
           <li key={title} {...(number === next && { "aria-current": "step" })} className="flex items-start gap-2.5">
             <span className={classes("mt-px flex size-5 shrink-0 items-center justify-center rounded-full text-xs font-semibold", done ? "bg-good-soft text-good" : "bg-raised text-ink-soft")}>

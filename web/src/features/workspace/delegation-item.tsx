@@ -44,7 +44,7 @@ export function DelegationItem({ one, below, opened = false }: Props) {
             <span className={classes("break-words text-ink-soft", !open && "line-clamp-1")}>{one.task}</span>
             {!open && one.ended_at === null && one.progress && <span className="line-clamp-1 text-xs text-ink-soft">… {one.progress.text || one.progress.status}</span>}
           </span>
-          <span className="text-xs whitespace-nowrap text-ink-soft">
+          <span className="text-xs whitespace-nowrap text-ink-soft max-sm:hidden">
             <Age at={one.created_at} />
           </span>
         </button>
@@ -57,10 +57,8 @@ export function DelegationItem({ one, below, opened = false }: Props) {
 
 export function Asked({ one }: { one: Delegation }) {
   return (
-    <span className="inline-flex min-w-0 items-center gap-1 font-medium">
-      <span className="truncate">{one.source.name}</span>
-      <ArrowRight aria-label="asked" role="img" className="size-3.5 shrink-0 text-ink-soft" />
-      <span className="truncate">{one.target.name}</span>
+    <span className="min-w-0 font-medium break-words">
+      {one.source.name} <ArrowRight aria-label="asked" role="img" className="inline size-3.5 text-ink-soft" /> {one.target.name}
     </span>
   );
 }
