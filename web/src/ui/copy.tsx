@@ -3,7 +3,7 @@ import { useState } from "react";
 import { IconButton } from "./button";
 
 /** Copies `text`; says so by its picture and its label. */
-export function Copy({ text, label = "Copy" }: { text: string; label?: string }) {
+export function Copy({ text, label = "Copy", className }: { text: string; label?: string; className?: string }) {
   const [copied, setCopied] = useState(false);
   const copy = async () => {
     await toClipboard(text);
@@ -12,7 +12,7 @@ export function Copy({ text, label = "Copy" }: { text: string; label?: string })
   };
   const Icon = copied ? Check : CopyIcon;
   return (
-    <IconButton label={copied ? "Copied" : label} onClick={() => void copy()}>
+    <IconButton label={copied ? "Copied" : label} className={className} onClick={() => void copy()}>
       <Icon aria-hidden className="size-4" />
     </IconButton>
   );

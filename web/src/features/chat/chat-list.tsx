@@ -16,6 +16,7 @@ import { Status } from "@/ui/status";
 import { Moment } from "@/ui/time";
 import { complain } from "@/ui/toast";
 import { NotifyMe } from "./notifications";
+import { inWords } from "./preview";
 import { PullMark, usePull } from "./pull";
 import { takeShared } from "./shared";
 import { StateIcon } from "./standing";
@@ -145,7 +146,7 @@ function Preview({ chat, sending, role }: { chat: Chat | undefined; sending: Out
       {last.state !== null && <StateIcon state={last.state} />}
       <span className="truncate">
         {who}
-        {last.preview}
+        {last.preview === null ? "Something without words" : inWords(last.preview)}
       </span>
     </>
   );

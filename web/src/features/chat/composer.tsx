@@ -67,7 +67,7 @@ export function Composer({ to, draft: { text, files }, refused, onText, onFiles,
             aria-label={`Message to ${to}`}
             placeholder={`Message to ${to}`}
             enterKeyHint={ON_SCREEN ? "enter" : "send"}
-            className="max-h-[40dvh] min-h-9 min-w-0 flex-1 resize-none bg-transparent px-1.5 py-1.5 text-base leading-6 outline-none placeholder:text-ink-soft sm:text-[0.9375rem] pointer-coarse:min-h-11 pointer-coarse:py-2.5"
+            className="max-h-[40dvh] min-h-9 min-w-0 flex-1 resize-none bg-transparent px-1.5 py-1.5 text-base leading-6 outline-none placeholder:truncate placeholder:text-ink-soft sm:text-[0.9375rem] pointer-coarse:min-h-11 pointer-coarse:py-2.5"
           />
           <IconButton label="Send" look="primary" disabled={!ready} onClick={onSend} className="rounded-xl">
             <ArrowUp aria-hidden className="size-5" />

@@ -1,5 +1,5 @@
 import { ArrowDown } from "lucide-react";
-import { type ReactNode, type RefObject, useEffect, useLayoutEffect, useMemo, useRef } from "react";
+import { type ReactNode, type RefObject, useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import type { Outgoing } from "@/api/kept";
 import { Button } from "@/ui/button";
@@ -18,6 +18,8 @@ interface Props {
   name: string;
   /** Up to where it was read when it was opened; null when there was nothing new. */
   readSeq: number | null;
+  /** How many are new, for those who read further up. */
+  unread: number;
   speaker: (entry: Entry) => Speaker;
   /** What stands below a message, beside how it is with it. */
   below?: (entry: Entry) => ReactNode;
@@ -32,9 +34,10 @@ const NEAR = 800;
 const AT_END = 48;
 
 /** The messages, the newest at the bottom. Who reads the newest stays with it; who reads further up keeps the place. */
-export function Conversation({ history, shown, name, readSeq, speaker, below, workspaceId, onEdit }: Props) {
+export function Conversation({ history, shown, name, readSeq, unread, speaker, below, workspaceId, onEdit }: Props) {
   const rows = useMemo(() => rowsOf(shown, readSeq), [shown, readSeq]);
   const { scroller, list, onScroll } = useReading(history, shown, rows);
+  const jump = useCallback(({ seq }: Entry) => history.open(seq), [history]);
   const pull = usePull("bottom", scroller, history.refresh);
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
@@ -46,7 +49,7 @@ export function Conversation({ history, shown, name, readSeq, speaker, below, wo
             <div key={row.key} className={classes("mx-auto max-w-4xl rounded-2xl", row.found && "bg-warn-soft")}>
               {row.day !== null && <Day at={row.day} />}
               {row.unread && <Divider words="New" loud />}
-              {"entry" in row ? <EntryMessage entry={row.entry} steps={row.steps} {...speaker(row.entry)} workspaceId={workspaceId} /> : <OutgoingMessage message={row.outgoing} onEdit={onEdit} />}
+              {"entry" in row ? <EntryMessage entry={row.entry} steps={row.steps} asked={row.asked} onJump={jump} {...speaker(row.entry)} workspaceId={workspaceId} /> : <OutgoingMessage message={row.outgoing} onEdit={onEdit} />}
               {"entry" in row && below?.(row.entry)}
             </div>
           )}
@@ -56,7 +59,7 @@ export function Conversation({ history, shown, name, readSeq, speaker, below, wo
       <PullMark pull={pull} edge="bottom" />
       {!shown.along && (
         <Button className="absolute bottom-3 left-1/2 -translate-x-1/2 rounded-full shadow-raised" onClick={() => history.toNewest()}>
-          <ArrowDown aria-hidden className="size-4" /> Newest
+          <ArrowDown aria-hidden className="size-4" /> {unread > 0 ? `${unread} new` : "Newest"}
         </Button>
       )}
     </div>

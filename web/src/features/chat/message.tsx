@@ -5,13 +5,14 @@ import { useConnection } from "@/api/live";
 import { type Outgoing } from "@/api/kept";
 import { outbox, stageOf } from "@/api/outbox";
 import { Button } from "@/ui/button";
-import { Code } from "@/ui/copy";
+import { Code, Copy } from "@/ui/copy";
 import { TimeOfDay } from "@/ui/time";
 import { complain } from "@/ui/toast";
 import { Bubble } from "./bubble";
 import { type Entry, hasEnded } from "./entry";
 import { KeptFiles, SentFiles } from "./file-view";
 import { filesOf } from "./files";
+import { inWords } from "./preview";
 import { again } from "./sending";
 import { Standing } from "./standing";
 import { Text } from "./text";
@@ -19,12 +20,15 @@ import { type Step, grown } from "./trail";
 
 const SMALL = "min-h-7 px-2 text-xs";
 
-/** Where a message stands, and under which name; null where that is plain. */
+/** Where a message stands, and under which name. */
 export interface Speaker {
   right: boolean;
+  /** Above what is said; null where that is plain. */
   name: string | null;
   /** The same of what came back for it. */
   answerer?: string | null;
+  /** For those who do not see where it stands, when no name says it. */
+  label?: string;
 }
 
 interface EntryProps {
@@ -33,11 +37,19 @@ interface EntryProps {
   workspaceId: string | null;
 }
 
+interface MessageProps extends EntryProps, Speaker {
+  steps: readonly Step[];
+  /** What it answers, where that is not what stands before it. */
+  asked: Entry | null;
+  onJump: (to: Entry) => void;
+}
+
 /** A message that the server has, and what its agent tells while it works on it. */
-export const EntryMessage = memo(function EntryMessage({ entry, steps, right, name, answerer = null, workspaceId }: EntryProps & Speaker & { steps: readonly Step[] }) {
+export const EntryMessage = memo(function EntryMessage({ entry, steps, right, name, answerer = null, label, asked, onJump, workspaceId }: MessageProps) {
   return (
-    <article data-message-id={entry.id} data-seq={entry.seq} data-state={entry.state ?? "said"} aria-label={`${name ?? "You"}, message ${entry.seq}`}>
+    <article data-message-id={entry.id} data-seq={entry.seq} data-state={entry.state ?? "said"} aria-label={`${label ?? name ?? "You"}, message ${entry.seq}`}>
       <Bubble mine={right} name={name} foot={<Foot entry={entry} workspaceId={workspaceId} />}>
+        {asked && <Asked entry={asked} onJump={onJump} />}
         {entry.content && <Text text={entry.content} />}
         <SentFiles files={filesOf(entry)} />
         <Data parts={entry.parts} />
@@ -48,11 +60,20 @@ export const EntryMessage = memo(function EntryMessage({ entry, steps, right, na
   );
 });
 
+function Asked({ entry, onJump }: { entry: Entry; onJump: (to: Entry) => void }) {
+  return (
+    <button type="button" onClick={() => onJump(entry)} className="mb-1 flex max-w-full border-l-2 border-accent pl-2 text-left text-xs text-ink-soft hover:text-ink pointer-coarse:min-h-11 pointer-coarse:items-center">
+      <span className="sr-only">In answer to </span>
+      <span className="line-clamp-1 break-all">{inWords(entry.content.slice(0, 200)) || filesOf(entry)[0]?.name}</span>
+    </button>
+  );
+}
+
 /** What came back for what this agent asked, where it was asked. */
 function Answer({ answer, right, name }: Speaker & { answer: NonNullable<Entry["answer"]> }) {
   return (
     <div data-answer={answer.id}>
-      <Bubble mine={right} name={name} foot={<Time at={answer.timestamp} />}>
+      <Bubble mine={right} name={name} foot={<Answered {...answer} />}>
         {answer.content && <Text text={answer.content} />}
         <SentFiles files={filesOf(answer)} />
         <Data parts={answer.parts} />
@@ -70,8 +91,7 @@ function Time({ at }: { at: string }) {
 }
 
 function Foot({ entry, workspaceId }: EntryProps) {
-  const time = <Time at={entry.timestamp} />;
-  if (entry.state === null) return time;
+  if (entry.state === null) return <Answered {...entry} />;
   return (
     <Standing state={entry.state} words={wordsOf(entry)} reason={entry.state === "cancelled" ? null : (entry.error?.detail ?? null)} since={entry.state === "handed" ? entry.handed_at : null}>
       {workspaceId !== null && !hasEnded(entry) && !entry.cancel_requested && <Cancel entry={entry} workspaceId={workspaceId} />}
@@ -80,8 +100,18 @@ function Foot({ entry, workspaceId }: EntryProps) {
           Send again
         </Button>
       )}
-      {time}
+      <Time at={entry.timestamp} />
     </Standing>
+  );
+}
+
+/** Below an answer: answers are what one takes elsewhere. */
+function Answered({ content, timestamp }: Pick<Entry, "content" | "timestamp">) {
+  return (
+    <span className="inline-flex items-center">
+      <Time at={timestamp} />
+      {content && <Copy text={content} label="Copy the message" className="-my-3 text-ink-soft" />}
+    </span>
   );
 }
 

@@ -8,6 +8,7 @@ import { type Workspace, workspacesQuery } from "@/api/workspaces";
 import { Button } from "@/ui/button";
 import { classes } from "@/ui/classes";
 import { attentive } from "./attention";
+import { inWords } from "./preview";
 
 /** Browsers have notifications for pages only over https and on the own machine. */
 const CAN_NOTIFY = "Notification" in globalThis;
@@ -54,6 +55,6 @@ function notify({ event, workspace_id, payload }: Frame): void {
   if (!forPeople || attentive() || !CAN_NOTIFY || Notification.permission !== "granted") return;
   const name = queries.getQueryData<Workspace[]>(workspacesQuery.queryKey)?.find(({ id }) => id === workspace_id)?.name;
   // Several tabs say the same under the same tag: it is shown once.
-  const options = { body: (payload.preview as string | undefined) ?? "", tag: payload.message_id ?? workspace_id, icon: "/icon-192.png", data: { path: `/w/${workspace_id}` } };
+  const options = { body: inWords((payload.preview as string | undefined) ?? ""), tag: payload.message_id ?? workspace_id, icon: "/icon-192.png", data: { path: `/w/${workspace_id}` } };
   void navigator.serviceWorker.ready.then((worker) => worker.showNotification(name ?? "Postroom", options));
 }

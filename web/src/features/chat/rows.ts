@@ -14,7 +14,14 @@ interface Place {
 }
 
 /** A line on the screen. */
-export type Row = Place & ({ readonly entry: Entry; readonly steps: readonly Step[] } | { readonly outgoing: Outgoing });
+export type Row = Place & (Said | { readonly outgoing: Outgoing });
+
+interface Said {
+  readonly entry: Entry;
+  readonly steps: readonly Step[];
+  /** What it answers, where something else was said in between; null where that is plain or not here. */
+  readonly asked: Entry | null;
+}
 
 const NONE: readonly Step[] = [];
 
@@ -22,13 +29,23 @@ const NONE: readonly Step[] = [];
 export function rowsOf({ window, outgoing, trails, place }: Shown, readSeq: number | null): Row[] {
   let last = "";
   const unread = readSeq === null ? undefined : window.entries.find(({ role, seq }) => role === "agent" && seq > readSeq);
-  const entries = window.entries.map((entry): Row => {
+  const known = new Map(window.entries.map((entry) => [entry.id, entry]));
+  const entries = window.entries.map((entry, at): Row => {
     const day = new Date(entry.timestamp).toDateString();
     const first = day !== last;
     last = day;
     // Agents name their messages as they like, and so alike.
     const key = entry.sender.kind === "workspace" ? entry.id : (entry.sent_as ?? entry.id);
-    return { key, day: first ? entry.timestamp : null, unread: entry === unread, found: entry.seq === place || entry.id === place, entry, steps: trails.get(entry.id) ?? NONE };
+    const asked = known.get(entry.reply_to ?? "") ?? null;
+    return {
+      key,
+      day: first ? entry.timestamp : null,
+      unread: entry === unread,
+      found: entry.seq === place || entry.id === place,
+      entry,
+      steps: trails.get(entry.id) ?? NONE,
+      asked: asked === window.entries[at - 1] ? null : asked,
+    };
   });
   return window.newer ? entries : [...entries, ...outgoing.map((one): Row => ({ key: one.key, day: null, unread: false, found: false, outgoing: one }))];
 }

@@ -19,6 +19,7 @@ export function Traffic({ workspace, history, shown }: View) {
           shown={shown}
           name="other agents"
           readSeq={null}
+          unread={0}
           speaker={(entry) => speaker(entry, workspace.id)}
           below={(entry) => <Ways entry={entry} workspaceId={workspace.id} />}
           workspaceId={null}
