@@ -12,9 +12,16 @@ from playwright.async_api import FilePayload, Locator, Page, expect
 from tests.web.agents import Team, Worker
 from tests.web.devices import SECONDS, Device
 
-# Key and text of each message that is drawn, from above; two frames, so that what a scroll brought is there.
-_DRAWN = """log => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(
-    [...log.querySelectorAll("article")].map(one => [one.dataset.messageId ?? one.dataset.key, one.textContent])))))"""
+# Key and text of each message that is drawn, from above, without what it answers; two frames, so that what a scroll brought is there.
+_DRAWN = """log => {
+    const said = article => {
+        const copy = article.cloneNode(true);
+        copy.querySelector("[data-asked]")?.remove();
+        return copy.textContent;
+    };
+    return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(
+        [...log.querySelectorAll("article")].map(one => [one.dataset.messageId ?? one.dataset.key, said(one)])))));
+}"""
 _UP = "log => { log.scrollTop -= log.clientHeight * 0.8; return log.scrollTop }"
 
 
@@ -45,7 +52,8 @@ class Chat:
 
     def line(self, text: str) -> Locator:
         """The message that says exactly this."""
-        return self.log.get_by_role("article").filter(has=self.page.get_by_text(text, exact=True))
+        words = self.page.get_by_text(text, exact=True).and_(self.page.locator(":not([data-asked] *)"))
+        return self.log.get_by_role("article").filter(has=words)
 
     async def shows(self, text: str) -> None:
         """Wait until it is there, once."""

@@ -62,7 +62,7 @@ export const EntryMessage = memo(function EntryMessage({ entry, steps, right, na
 
 function Asked({ entry, onJump }: { entry: Entry; onJump: (to: Entry) => void }) {
   return (
-    <button type="button" onClick={() => onJump(entry)} className="flex max-w-full items-center pb-1 text-left text-xs text-ink-soft hover:text-ink pointer-coarse:-my-2 pointer-coarse:min-h-11">
+    <button type="button" data-asked onClick={() => onJump(entry)} className="flex max-w-full items-center pb-1 text-left text-xs text-ink-soft hover:text-ink pointer-coarse:-my-2 pointer-coarse:min-h-11">
       <span className="sr-only">In answer to </span>
       <span className="line-clamp-1 border-l-2 border-accent pl-2 break-all">{inWords(entry.content.slice(0, 200)) || filesOf(entry)[0]?.name}</span>
     </button>
