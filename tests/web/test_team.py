@@ -59,7 +59,7 @@ async def test_an_agent_is_moved_by_dragging_and_taken_back(desk: Device, team: 
     page = await desk.opened("/team?view=chart")
     async with changed(page):
         await card(page, member).drag_to(card(page, lead))
-    await expect(page.get_by_text(f"Moved {member.name} under {lead.name}.")).to_be_visible()
+    await expect(page.get_by_text(f"Moved {member.name} below {lead.name}.")).to_be_visible()
     assert await parent_of(team, member) == lead.id
     async with changed(page):
         await page.get_by_role("button", name="Undo").click()
@@ -210,6 +210,6 @@ async def _move_and_undo(page: Page, worker: Worker, lead: Worker) -> None:
     await page.keyboard.type(lead.name)
     async with changed(page):
         await page.keyboard.press("Enter")
-    await expect(page.get_by_text(f"Moved {worker.name} under {lead.name}.")).to_be_visible()
+    await expect(page.get_by_text(f"Moved {worker.name} below {lead.name}.")).to_be_visible()
     async with changed(page):
         await page.keyboard.press("Control+z")

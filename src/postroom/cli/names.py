@@ -75,7 +75,7 @@ def _ambiguous(name: str, matches: Sequence[Workspace], workspaces: Sequence[Wor
 
 def _candidate(workspace: Workspace, workspaces: Sequence[Workspace]) -> str:
     above = next((str(one["name"]) for one in workspaces if one["id"] == workspace.get("parent_id")), None)
-    place = f"under {above}" if above else "at the root"
+    place = f"below {above}" if above else "at the root"
     seen = workspace.get("last_heartbeat")
     return f"{workspace['id']} ({place}, {workspace.get('status') or 'unknown'}, {f'seen {age(seen)}' if seen else 'never seen'})"
 

@@ -73,14 +73,14 @@ function isAbove(id: string, other: string | null): boolean {
   return other !== null && (other === id || isAbove(id, all.find((one) => one.id === other)?.parent_id ?? null));
 }
 
-/** Puts them under another workspace, or null: makes roots of them. */
+/** Puts them below another workspace, or null: makes roots of them. */
 export async function moveAll(workspaces: readonly Workspace[], parent: string | null): Promise<Report | null> {
   const report = await each("Moved", workspaces, (one) => move(one, parent));
   const back = async () => {
     for (const one of report.done) await move({ ...one, parent_id: parent }, one.parent_id);
   };
   const above = queries.getQueryData(workspacesQuery.queryKey)?.find(({ id }) => id === parent);
-  return tellOf(report, back, above ? ` under ${above.name}` : " out of every team");
+  return tellOf(report, back, above ? ` below ${above.name}` : " to the top of the tree");
 }
 
 export async function pauseAll(workspaces: readonly Workspace[], paused: boolean): Promise<Report | null> {
@@ -93,5 +93,5 @@ export async function pauseAll(workspaces: readonly Workspace[], paused: boolean
 }
 
 export async function removeAll(workspaces: readonly Workspace[]): Promise<Report | null> {
-  return tellOf(await each("Deleted", workspaces, (one) => removeWorkspace(one.id)));
+  return tellOf(await each("Removed", workspaces, (one) => removeWorkspace(one.id)));
 }

@@ -65,8 +65,8 @@ function AddForm({ parent, like, onMade }: Omit<Props, "onClose"> & { onMade: (m
     <form onSubmit={submit} className="flex flex-col gap-4">
       <Field label="Name" required hint={shared || undefined} maxLength={255} autoFocus autoComplete="off" value={given.name} onChange={(event) => set({ name: event.target.value })} error={wrong("name")} />
       <Field label="Role" hint="What it is there for; the other agents see it." maxLength={1000} value={given.role} onChange={(event) => set({ role: event.target.value })} error={wrong("role")} />
-      <Select label="In the team of" value={given.parent_id} onChange={(event) => set({ parent_id: event.target.value })} error={wrong("parent_id")}>
-        <option value="">Nobody: it stands at the top</option>
+      <Select label="Parent" value={given.parent_id} onChange={(event) => set({ parent_id: event.target.value })} error={wrong("parent_id")}>
+        <option value="">None: at the top of the tree</option>
         {all.map(({ id, name }) => (
           <option key={id} value={id}>
             {name}

@@ -178,7 +178,7 @@ function DropTarget({ target }: { target: Target | null }) {
   return (
     <ViewportPortal>
       <div style={{ transform: `translate(${left}px, ${top}px)`, width, height }} className="pointer-events-none absolute z-[900] rounded-3xl border-4 border-dashed border-accent bg-accent/10">
-        <span className="absolute -bottom-9 left-1/2 -translate-x-1/2 rounded-full bg-ink px-3 py-1 text-sm whitespace-nowrap text-canvas">Move under {team.workspace.name}</span>
+        <span className="absolute -bottom-9 left-1/2 -translate-x-1/2 rounded-full bg-ink px-3 py-1 text-sm whitespace-nowrap text-canvas">Move below {team.workspace.name}</span>
       </div>
     </ViewportPortal>
   );

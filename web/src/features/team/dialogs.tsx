@@ -41,7 +41,7 @@ function RemoveDialog({ workspaces, ask }: { workspaces: readonly Workspace[]; a
   };
   const close = () => ask(report.current && { about: "report", report: report.current });
   return (
-    <Confirm open title={`Delete ${named(workspaces)}?`} action="Delete" onConfirm={remove} onClose={close}>
+    <Confirm open title={`Remove ${named(workspaces)}?`} action="Remove" onConfirm={remove} onClose={close}>
       {workspaces.length > 1 && <Names title="These go:" all={workspaces} />}
       <TakenAlong along={along} unfinished={unfinished} />
     </Confirm>

@@ -37,7 +37,7 @@ export function MoveDialog({ workspaces, ask }: { workspaces: readonly Workspace
               <Command.Item key={id} value={`${name} ${id}`} keywords={role ? [role] : []} disabled={isHome(id)} onSelect={() => void move(id)} className={ROW}>
                 <Avatar name={name} small />
                 <span className="min-w-0 flex-1 truncate">{name}</span>
-                <span className="max-w-[45%] truncate text-xs text-ink-soft">{isHome(id) ? "is there now" : parent_id && `in the team of ${names.get(parent_id) ?? ""}`}</span>
+                <span className="max-w-[45%] truncate text-xs text-ink-soft">{isHome(id) ? "is there now" : parent_id && `below ${names.get(parent_id) ?? ""}`}</span>
               </Command.Item>
             ))}
         </Command.List>

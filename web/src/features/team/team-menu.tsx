@@ -64,7 +64,7 @@ function useOne(workspace: Workspace | undefined, { selected, onSelect, ask }: P
       { label: "Copy connect snippet", icon: ClipboardCopy, onSelect: () => void copySnippet(workspace, ask) },
     ],
     [{ label: selected.has(id) ? "Deselect" : "Select", icon: SquareCheck, onSelect: () => onSelect((now) => toggled(now, id)) }],
-    [{ label: "Delete…", icon: Trash2, danger: true, onSelect: () => ask({ about: "remove", workspaces: [workspace] }) }],
+    [{ label: "Remove…", icon: Trash2, danger: true, onSelect: () => ask({ about: "remove", workspaces: [workspace] }) }],
   ];
 }
 
@@ -81,6 +81,6 @@ export function several(workspaces: readonly Workspace[], ask: Ask): MenuGroups 
       { label: `Resume ${count}`, icon: CirclePlay, onSelect: () => void pause(false) },
       { label: `Move ${count} to…`, icon: FolderInput, onSelect: () => ask({ about: "move", workspaces }) },
     ],
-    [{ label: `Delete ${count}…`, icon: Trash2, danger: true, onSelect: () => ask({ about: "remove", workspaces }) }],
+    [{ label: `Remove ${count}…`, icon: Trash2, danger: true, onSelect: () => ask({ about: "remove", workspaces }) }],
   ];
 }
