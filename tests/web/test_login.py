@@ -21,6 +21,16 @@ async def test_a_link_lets_in_once_and_leaves_nothing_in_the_address_bar(new_dev
     assert "#" not in second.page.url
 
 
+async def test_a_link_that_is_pasted_over_the_open_page_lets_in(new_device: NewDevice) -> None:
+    device = await new_device(logged_in=False)
+    device.faults.expect(REFUSED)
+    page = await device.open()
+    await expect(page.get_by_label("Login link or code")).to_be_visible()
+    await page.goto(login_link(device.server))
+    await device.connected()
+    assert "#" not in page.url
+
+
 async def test_a_spent_link_sends_nobody_away_who_is_let_in(desk: Device) -> None:
     desk.faults.expect(REFUSED)
     await desk.open("/#prl_spent")

@@ -5,9 +5,14 @@ import { queries } from "./queries";
 
 export type Caller = Schemas["CallerShape"];
 
+const CODE = /^#(prl_.+)$/;
+
 /** The code of a login link stands after the #, which browsers send to nobody. It goes from the address bar before anything else happens. */
-let code = location.hash.slice(1);
+let code = CODE.exec(location.hash)?.[1] ?? "";
 if (code) history.replaceState(history.state, "", location.pathname + location.search);
+
+// A link that is opened where the page is open already differs in what stands after the # alone: browsers load nothing then.
+addEventListener("hashchange", () => CODE.test(location.hash) && location.reload());
 
 /** Milliseconds between attempts to hear it, doubled each time. */
 const PAUSE = { least: 500, most: 10_000 };
