@@ -1,5 +1,6 @@
 """Texts, names and roles that try to run something, or to have something fetched: nothing of it happens, wherever they are shown."""
 
+import pytest
 from playwright.async_api import expect
 
 from tests.web.agents import Team, echo
@@ -45,6 +46,17 @@ async def test_what_is_said_runs_nothing_and_fetches_nothing(desk: Device, team:
         await expect(chat.log.locator("article[data-state=replied]")).to_have_count(len(CORPUS))
         assert set(await chat.log.locator("a").evaluate_all("all => all.map(one => one.protocol)")) == {"http:"}
         await _nothing_happened(desk, asked)
+
+
+@pytest.mark.parametrize("text", [">" * 3_000, "1. " * 3_900], ids=["quoted", "listed"])
+async def test_a_text_too_deep_for_any_structure_is_shown_as_it_stands(desk: Device, team: Team, text: str) -> None:
+    worker = await team.idle()
+    for said in (text, "Letter 1."):
+        await team.client.send(worker.id, said, wait=None)
+    desk.faults.expect("Maximum call stack size exceeded")
+    chat = await open_chat(desk, worker)
+    await chat.shows("Letter 1.")
+    await chat.shows(text.strip())
 
 
 async def test_names_and_roles_run_nothing_on_any_screen(desk: Device, team: Team) -> None:

@@ -1,4 +1,4 @@
-import { Suspense, lazy, useState } from "react";
+import { Component, type ReactNode, Suspense, lazy, useState } from "react";
 import { Button } from "@/ui/button";
 
 // Without a network on a first visit there are the words without their looks.
@@ -28,12 +28,27 @@ export function Text({ text }: { text: string }) {
 function Words({ text }: { text: string }) {
   if (text.length > STRUCTURED) return <Plain text={text} />;
   return (
-    <Suspense fallback={<Plain text={text} />}>
-      <MarkdownText text={text} />
-    </Suspense>
+    <Readable plain={<Plain text={text} />}>
+      <Suspense fallback={<Plain text={text} />}>
+        <MarkdownText text={text} />
+      </Suspense>
+    </Readable>
   );
 }
 
 function Plain({ text }: { text: string }) {
   return <p className="break-words whitespace-pre-wrap">{text}</p>;
+}
+
+/** Text that is too deep for any structure stays text: the chat is not lost for it. */
+class Readable extends Component<{ plain: ReactNode; children: ReactNode }> {
+  override state = { failed: false };
+
+  static getDerivedStateFromError() {
+    return { failed: true };
+  }
+
+  override render() {
+    return this.state.failed ? this.props.plain : this.props.children;
+  }
 }
