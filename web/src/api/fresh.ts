@@ -22,13 +22,17 @@ const GATHER = 250;
 let waiting = new Set<string>();
 
 export function keepFresh(): void {
-  live.onFresh(() => void queries.invalidateQueries());
-  live.onFrame((frame) => mark(frame));
+  live.onFresh(() => mark(queries.getQueryCache().getAll().map(({ queryKey }) => String(queryKey[0]))));
+  live.onFrame((frame) => mark(staleBy(frame)));
+  // The feed goes on behind what it has told, but what it told may have been asked for in vain while the server was away.
+  live.watch(() => live.state === "live" && void queries.refetchQueries({ type: "active", predicate: ({ state }) => state.status === "error" }));
 }
 
-function mark(frame: Frame): void {
-  const kind = `${frame.event.split(".")[0] ?? ""}.`;
-  const stale = STALE[frame.event] ?? STALE[kind] ?? [];
+function staleBy({ event }: Frame): readonly string[] {
+  return STALE[event] ?? STALE[`${event.split(".")[0] ?? ""}.`] ?? [];
+}
+
+function mark(stale: readonly string[]): void {
   if (stale.length === 0) return;
   if (waiting.size === 0) setTimeout(refresh, GATHER);
   for (const key of stale) waiting.add(key);
