@@ -19,7 +19,7 @@ export function isBlank({ window, outgoing }: Shown): boolean {
 export function Blank({ history, shown, children }: Omit<View, "workspace"> & { children: ReactNode }) {
   return (
     <div className="flex flex-1 flex-col justify-center overflow-y-auto">
-      {shown.error !== null && <Trouble error={shown.error} onRetry={() => history.retry()} />}
+      {shown.error !== null && <Trouble error={shown.error} onRetry={() => history.catchUp()} />}
       {shown.error === null && shown.waiting && <Waiting what="Fetching what was said" />}
       {shown.error === null && !shown.waiting && (
         <Empty icon={MessagesSquare} title="Nothing was said yet">

@@ -8,7 +8,6 @@ import { useDay } from "@/ui/time";
 import type { Entry } from "./entry";
 import type { History, Shown } from "./history";
 import { EntryMessage, OutgoingMessage, type Speaker } from "./message";
-import type { Place } from "./pages";
 import { PullMark, usePull } from "./pull";
 import { type Row, rowsOf } from "./rows";
 
@@ -41,7 +40,7 @@ export function Conversation({ history, shown, name, readSeq, unread, speaker, b
   const pull = usePull("bottom", scroller, history.refresh);
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
-      {shown.error !== null && <Stale error={shown.error} onRetry={() => history.retry()} />}
+      {shown.error !== null && <Stale error={shown.error} onRetry={() => history.catchUp()} />}
       <div ref={scroller} role="log" aria-label={`Conversation with ${name}`} tabIndex={0} className="flex min-h-0 flex-1 flex-col overflow-y-auto overscroll-contain px-3 [overflow-anchor:none] md:px-5">
         <div className="flex-1" />
         <Virtualizer ref={list} data={rows} shift={shown.shift} onScroll={onScroll}>
@@ -91,12 +90,12 @@ function Divider({ words, loud = false }: { words: string; loud?: boolean }) {
   );
 }
 
-function useReading(history: History, { along, place, window }: Shown, rows: readonly Row[]) {
+function useReading(history: History, { along, opening, window }: Shown, rows: readonly Row[]) {
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
   const last = useRef({ offset: 0, size: 0, height: 0 });
   useStaying(scroller, along);
-  usePlace(list, rows, place);
+  usePlace(list, rows, opening);
   const onScroll = (now: number) => {
     if (!scroller.current) return;
     const { scrollHeight: size, clientHeight: height } = scroller.current;
@@ -127,12 +126,12 @@ function useStaying(scroller: RefObject<HTMLDivElement | null>, staying: boolean
 }
 
 /** To the message that was looked for, once it is there. */
-function usePlace(list: RefObject<VirtualizerHandle | null>, rows: readonly Row[], place: Place | null): void {
-  const gone = useRef<Place | null>(null);
+function usePlace(list: RefObject<VirtualizerHandle | null>, rows: readonly Row[], opening: Shown["opening"]): void {
+  const gone = useRef<Shown["opening"]>(null);
   useEffect(() => {
     const at = rows.findIndex(({ found }) => found);
-    if (place === gone.current || (place !== null && at < 0)) return;
-    gone.current = place;
+    if (opening === gone.current || (opening !== null && at < 0)) return;
+    gone.current = opening;
     if (at >= 0) list.current?.scrollToIndex(at, { align: "center" });
-  }, [list, rows, place]);
+  }, [list, rows, opening]);
 }

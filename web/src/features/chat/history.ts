@@ -3,8 +3,8 @@ import type { Outgoing } from "@/api/kept";
 import { outbox, stageOf } from "@/api/outbox";
 import { type Entry, type Page, hasEnded } from "./entry";
 import { type Place, type Which, placeOf, readPage } from "./pages";
-import { type Step, type Trails, readSteps, stepOf, withRead } from "./trail";
-import { type Window, keysIn, nothing, opened, patched, renewed, withNewer, withOlder, withoutNewest, withoutOldest } from "./window";
+import { type Trails, readSteps, stepOf, withRead, withStep, withoutEnded } from "./trail";
+import { type Window, keysIn, nothing, opened, patched, renewed, withNewer, withOlder, withRoom, withoutNewest, withoutOldest } from "./window";
 
 export interface Shown {
   readonly window: Window;
@@ -18,8 +18,8 @@ export interface Shown {
   readonly error: unknown;
   /** Whoever reads follows the newest, and stays with it when there is more. */
   readonly along: boolean;
-  /** The place that was opened last. */
-  readonly place: Place | null;
+  /** Where it was opened last; the same place again is another opening. */
+  readonly opening: { readonly at: Place } | null;
   /** The last change was at the beginning of the entries: what is on the screen keeps its place as seen from the end. */
   readonly shift: boolean;
 }
@@ -31,7 +31,7 @@ const ARRIVALS = new Set(["message.accepted", "message.replied", "notice.posted"
 
 /** A conversation on the screen: read from the server, kept in step by the feed. What it shows is what the database holds. */
 export class History {
-  #shown: Shown = { window: nothing, outgoing: [], trails: new Map(), waiting: true, error: null, along: true, place: null, shift: false };
+  #shown: Shown = { window: nothing, outgoing: [], trails: new Map(), waiting: true, error: null, along: true, opening: null, shift: false };
   #reading: Promise<void> | null = null;
   #behind = false;
   /** Ends that are told together with the answers that they bring. */
@@ -53,7 +53,7 @@ export class History {
     this.#ends = [
       live.onFrame((frame) => this.#hear(frame)),
       live.onFresh(() => (this.#shown.along ? this.open() : this.catchUp())),
-      live.watch(() => live.state === "live" && this.#shown.error !== null && this.retry()),
+      live.watch(() => live.state === "live" && this.#shown.error !== null && this.catchUp()),
       outbox.watch(() => this.#expect()),
     ];
     this.#show({});
@@ -76,7 +76,7 @@ export class History {
       const settled = this.#accepted();
       const page = await this.#read(around === undefined ? { limit: PAGE } : { around, limit: PAGE });
       const newest = around === undefined;
-      this.#show({ window: this.#current(opened(page, newest)), waiting: false, along: newest, place: around ?? null });
+      this.#show({ window: this.#current(opened(page, newest)), waiting: false, along: newest, opening: around === undefined ? null : { at: around } });
       if (newest) await this.#settle(settled);
     });
   }
@@ -118,11 +118,6 @@ export class History {
     this.open();
   };
 
-  retry(): void {
-    if (this.#shown.window.entries.length === 0) this.open();
-    else this.catchUp();
-  }
-
   /** What came since. Calls while one is under way are one more when it is done. */
   catchUp(): void {
     this.#behind = true;
@@ -153,6 +148,8 @@ export class History {
   }
 
   async #follow(): Promise<void> {
+    this.#makeRoom();
+    if (this.#shown.window.newer) return;
     this.#behind = false;
     const [settled, held] = [this.#accepted(), this.#held];
     this.#held = [];
@@ -171,6 +168,12 @@ export class History {
     }
   }
 
+  #makeRoom(): void {
+    const { window, along } = this.#shown;
+    const roomy = withRoom(window, along);
+    if (roomy !== window) this.#show({ window: patched(roomy, this.#held), shift: along });
+  }
+
   /** What was told before this page was there. */
   async #recall(): Promise<void> {
     const told = this.#shown.window.entries.filter((entry) => !hasEnded(entry) && entry.progress !== null && !this.#recalled.has(entry.id));
@@ -185,7 +188,7 @@ export class History {
     const { workspaceId, view } = this.#which;
     const elsewhere = frame.workspace_id !== workspaceId;
     if (elsewhere && (view === "people" || frame.payload.peer_id !== workspaceId)) return;
-    if (frame.event === "message.progress") this.#extend(stepOf(frame));
+    if (frame.event === "message.progress" && this.#isOurs(frame)) this.#show({ trails: withStep(this.#shown.trails, stepOf(frame)) });
     if (ARRIVALS.has(frame.event) && !this.#shown.window.newer) {
       this.#held.push(frame);
       this.catchUp();
@@ -203,9 +206,9 @@ export class History {
     });
   }
 
-  #extend(step: Step): void {
-    const steps = this.#shown.trails.get(step.messageId) ?? [];
-    this.#show({ trails: new Map(this.#shown.trails).set(step.messageId, [...steps, step]) });
+  #isOurs({ payload }: Frame): boolean {
+    const { view, threadId } = this.#which;
+    return !payload.peer_id === (view === "people") && (threadId === null || payload.thread_id === threadId);
   }
 
   /** The server has said yes to one of ours: the history has it. */
@@ -244,7 +247,8 @@ export class History {
   #show(news: Partial<Shown>): void {
     const next = { ...this.#shown, shift: false, ...news };
     const here = keysIn(next.window);
-    this.#shown = { ...next, outgoing: this.#ours().filter(({ key }) => !here.has(key)) };
+    const trails = news.window && next.trails.size > 0 ? withoutEnded(next.trails, next.window.entries) : next.trails;
+    this.#shown = { ...next, trails, outgoing: this.#ours().filter(({ key }) => !here.has(key)) };
     for (const changed of this.#watchers) changed();
   }
 }

@@ -26,7 +26,7 @@ interface Said {
 const NONE: readonly Step[] = [];
 
 /** A message keeps its key when it moves from the outbox to the history, and so its place on the screen. */
-export function rowsOf({ window, outgoing, trails, place }: Shown, readSeq: number | null): Row[] {
+export function rowsOf({ window, outgoing, trails, opening }: Shown, readSeq: number | null): Row[] {
   let last = "";
   const unread = readSeq === null ? undefined : window.entries.find(({ role, seq }) => role === "agent" && seq > readSeq);
   const known = new Map(window.entries.map((entry) => [entry.id, entry]));
@@ -41,7 +41,7 @@ export function rowsOf({ window, outgoing, trails, place }: Shown, readSeq: numb
       key,
       day: first ? entry.timestamp : null,
       unread: entry === unread,
-      found: entry.seq === place || entry.id === place,
+      found: entry.seq === opening?.at || entry.id === opening?.at,
       entry,
       steps: trails.get(entry.id) ?? NONE,
       asked: asked === window.entries[at - 1] ? null : asked,

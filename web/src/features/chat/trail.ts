@@ -1,6 +1,6 @@
 import { type Schemas, api, data } from "@/api/client";
 import type { Frame } from "@/api/live";
-import { type Entry } from "./entry";
+import { type Entry, hasEnded } from "./entry";
 
 /** Something that an agent told before its answer, as the feed has it. */
 export interface Step {
@@ -32,11 +32,21 @@ export function stepOf({ cursor, payload, ...row }: Row): Step {
   };
 }
 
+export function withStep(trails: Trails, step: Step): Trails {
+  return new Map(trails).set(step.messageId, [...(trails.get(step.messageId) ?? []), step]);
+}
+
 /** What was read of these messages. Steps that were heard come after those that were read, or are among them. */
 export function withRead(trails: Trails, messages: readonly Entry[], read: readonly Step[]): Trails {
   const known = new Set(read.map(({ cursor }) => cursor));
   const heard = (id: string) => (trails.get(id) ?? []).filter(({ cursor }) => !known.has(cursor));
   return new Map([...trails, ...messages.map(({ id }) => [id, [...read.filter(({ messageId }) => messageId === id), ...heard(id)]] as const)]);
+}
+
+/** Without what was told on the way to an end that is there: a page that is open for days keeps no more than what goes on. */
+export function withoutEnded(trails: Trails, entries: readonly Entry[]): Trails {
+  const ended = new Set(entries.filter(hasEnded).map(({ id }) => id));
+  return new Map([...trails].filter(([id]) => !ended.has(id)));
 }
 
 /** Pieces of the answer are joined as they are; other words take the place of those before (docs/http.md, "The inbox"). */

@@ -47,6 +47,12 @@ export function withoutOldest(window: Window): Window {
   return window.entries.length < MOST ? window : { ...window, entries: window.entries.slice(-MOST / 2), older: true };
 }
 
+/** Room for what is said now: at the end, at the cost of the oldest; whoever reads further up gets the newest when they come to it. */
+export function withRoom(window: Window, along: boolean): Window {
+  if (along || window.entries.length < MOST) return withoutOldest(window);
+  return { ...window, newer: true };
+}
+
 /** The message with which the agent asked back and that nobody has answered yet: what is said next goes to its task. */
 export function openQuestion({ entries }: Window, threadId: string | undefined): Entry | null {
   const asked = entries.findLast(({ role, thread_id }) => role === "user" && thread_id === threadId);
