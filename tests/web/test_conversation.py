@@ -3,51 +3,28 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from playwright.async_api import Page, Request, Route, expect
 
 from benches.growth.seed import seed
-from tests.support.server import ServerProcess
-from tests.web.agents import Team, Worker, fail
+from tests.web.agents import Team, Worker
 from tests.web.chats import Chat, open_chat
-from tests.web.conftest import NewDevice
 from tests.web.devices import AWAY, SECONDS, Device
 
 # More than the page keeps of a conversation at a time.
 MANY = 1_300
-# How often the page asks before it gives up, and longer than it waits in between; milliseconds.
-TRIES, PAUSE = 4, 5_000
-
-
-@dataclass
-class Cut:
-    """Requests that come to nothing: how many there were."""
-
-    count: int = 0
-    more: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def abort(self, route: Route) -> None:
-        """What the network does."""
-        self.count += 1
-        self.more.set()
-        await route.abort()
-
-    async def after(self, count: int) -> None:
-        """Wait until there were so many."""
-        async with asyncio.timeout(SECONDS):
-            while self.count < count:
-                self.more.clear()
-                await self.more.wait()
 
 
 @asynccontextmanager
-async def cut(page: Page, pattern: str) -> AsyncGenerator[Cut]:
+async def cut(page: Page, pattern: str) -> AsyncGenerator[None]:
     """For the length of the block requests to such an address come to nothing."""
-    faults = Cut()
-    await page.route(pattern, faults.abort)
-    yield faults
+
+    async def abort(route: Route) -> None:
+        await route.abort()
+
+    await page.route(pattern, abort)
+    yield
     await page.unroute(pattern)
 
 
@@ -125,25 +102,3 @@ async def test_a_chat_that_is_open_for_long_keeps_a_part_of_it(desk: Device, tea
     # What was let go of is fetched again by whoever scrolls to it.
     async with desk.page.expect_request(is_older):
         await chat.log.evaluate("log => { log.scrollTop = 0 }")
-
-
-async def test_what_was_told_while_the_server_was_away_is_asked_for_again(
-    new_device: NewDevice, mortal: ServerProcess, mortal_team: Team
-) -> None:
-    device = await new_device(server=mortal)
-    await device.page.clock.install()
-    page = await device.opened("/operate/dead-letters")
-    device.faults.expect(*AWAY)
-    letter = f"Letter {uuid4()}"
-    async with cut(page, "**/dead-letters?*") as asked, mortal_team.working(fail) as worker:
-        await mortal_team.client.send(worker.id, letter, wait=None)
-        for tried in range(1, TRIES + 1):
-            # The list, and how many there are.
-            await asked.after(2 * tried)
-            await page.clock.fast_forward(PAUSE)
-        port = mortal.port
-        mortal.kill()
-        await expect(page.locator("[data-connection=connecting]")).to_be_visible()
-    await asyncio.to_thread(mortal.start, port=port)
-    await device.connected()
-    await expect(page.get_by_role("main").get_by_text(letter, exact=True)).to_be_visible()

@@ -2,7 +2,7 @@ import { type Frame, live } from "@/api/live";
 import type { Outgoing } from "@/api/kept";
 import { outbox, stageOf } from "@/api/outbox";
 import { type Entry, type Page, hasEnded } from "./entry";
-import { type Place, type Which, placeOf, readPage } from "./pages";
+import { type Place, type Which, isAbout, placeOf, readPage } from "./pages";
 import { type Trails, readSteps, stepOf, withRead, withStep, withoutEnded } from "./trail";
 import { type Window, keysIn, nothing, opened, patched, renewed, withNewer, withOlder, withRoom, withoutNewest, withoutOldest } from "./window";
 
@@ -188,7 +188,7 @@ export class History {
     const { workspaceId, view } = this.#which;
     const elsewhere = frame.workspace_id !== workspaceId;
     if (elsewhere && (view === "people" || frame.payload.peer_id !== workspaceId)) return;
-    if (frame.event === "message.progress" && this.#isOurs(frame)) this.#show({ trails: withStep(this.#shown.trails, stepOf(frame)) });
+    if (frame.event === "message.progress" && isAbout(this.#which, frame)) this.#show({ trails: withStep(this.#shown.trails, stepOf(frame)) });
     if (ARRIVALS.has(frame.event) && !this.#shown.window.newer) {
       this.#held.push(frame);
       this.catchUp();
@@ -204,11 +204,6 @@ export class History {
     void this.#alone(async () => {
       if (this.#shown.window.entries.some((entry) => entry.id === id)) this.#show({ window: renewed(this.#shown.window, await this.#read({ around: id, limit: 1 })) });
     });
-  }
-
-  #isOurs({ payload }: Frame): boolean {
-    const { view, threadId } = this.#which;
-    return !payload.peer_id === (view === "people") && (threadId === null || payload.thread_id === threadId);
   }
 
   /** The server has said yes to one of ours: the history has it. */

@@ -1,4 +1,5 @@
 import { api, data } from "@/api/client";
+import type { Frame } from "@/api/live";
 import type { Entry, Page } from "./entry";
 
 export interface Which {
@@ -13,6 +14,11 @@ export type Place = number | string;
 
 export function placeOf(entry: Entry, { view }: Which): Place {
   return view === "people" ? entry.seq : entry.id;
+}
+
+/** Whether an event is of this conversation; what agents say to each other has a peer. */
+export function isAbout({ view, threadId }: Which, { payload }: Frame): boolean {
+  return !payload.peer_id === (view === "people") && (threadId === null || payload.thread_id === threadId);
 }
 
 interface Wanted {
