@@ -264,7 +264,7 @@ async def test_a_page_around_a_place_has_what_stands_before_and_after_it(written
     reading, count = written.house.services.reading, len(written.lines)
     for strands in (tuple(Strand), PEOPLE):
         every = written.expected(Passage(strands=strands))
-        for place in (0, 1, count // 2, count, 10 * count):
+        for place in (0, 1, count // 2, count, 10 * count, 2**63 - 1):
             for limit in (1, 2, 9):
                 passage = Passage(strands=strands, around=place, limit=limit)
                 page = await reading.history(written.house.operator, written.agent.id, passage)
