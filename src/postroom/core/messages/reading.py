@@ -27,7 +27,7 @@ from postroom.errors import Forbidden, NotFound, Refused
 SEARCHED = 1000
 _SEARCHED_BYTES = 16 * 1024 * 1024
 # The last number that the database counts to; no mailbox comes to it.
-_LAST = 2**63 - 1
+_FURTHEST = 2**63 - 1
 # What one call looks at to list threads: of each message only where it belongs.
 THREADED = 5000
 
@@ -59,7 +59,7 @@ class Reading:
     async def _page_around(self, workspace: UUID, passage: Passage, place: int) -> HistoryPage:
         """The place and what is before it, then what is after it; it goes on before."""
         newer = passage.limit // 2
-        before = await self._page(workspace, replace(passage, before=min(place, _LAST - 1) + 1, limit=passage.limit - newer))
+        before = await self._page(workspace, replace(passage, before=min(place, _FURTHEST - 1) + 1, limit=passage.limit - newer))
         after = await self._page(workspace, replace(passage, after=place, limit=newer))
         return HistoryPage(entries=[*before.entries, *after.entries], next=before.next)
 
