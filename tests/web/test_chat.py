@@ -1,6 +1,7 @@
 """A chat from day to day: streaming, cancelling, failing, several devices, a flood, odd clocks, long texts."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,8 @@ import asyncpg
 import pytest
 from playwright.async_api import expect
 
+from postroom.agent import Message
+from postroom.agent.parts import Piece
 from postroom.db.statements import load
 from tests.web.agents import Gate, Stream, Team, echo, fail
 from tests.web.chats import agree, letters, open_chat, read
@@ -18,15 +21,26 @@ AT_ONCE = 200
 
 
 async def test_an_answer_is_shown_as_it_is_written(phone: Device, team: Team) -> None:
-    stream = Stream()
-    async with team.working(stream.answer) as worker:
+    more, rest = asyncio.Event(), asyncio.Event()
+
+    async def answer(message: Message) -> AsyncGenerator[Piece]:
+        del message
+        yield "The first half, "
+        await more.wait()
+        yield "as it comes; "
+        await rest.wait()
+        yield "and the second half."
+
+    async with team.working(answer) as worker:
         chat = await open_chat(phone, worker)
         await chat.send("Go on.")
         growing = chat.log.locator("[data-streaming]")
+        await expect(growing).to_have_text("The first half,")
+        more.set()
         for _ in range(2):
             await expect(growing).to_have_text("The first half, as it comes;")
             await phone.page.reload()
-        stream.open.set()
+        rest.set()
         await chat.shows("The first half, as it comes; and the second half.")
         await expect(growing).to_have_count(0)
 
@@ -122,6 +136,7 @@ async def test_what_was_said_while_the_network_was_away_is_there_when_it_is_back
     phone.faults.expect(*AWAY)
     worker = await team.idle()
     chat = await open_chat(phone, worker)
+    await expect(phone.page.get_by_role("heading", name="Nothing was said yet")).to_be_visible()
     await phone.context.set_offline(True)
     await expect(phone.page.locator("[data-connection=offline]")).to_be_visible()
     async with team.server.client(worker.token) as agent:

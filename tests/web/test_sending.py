@@ -70,8 +70,8 @@ async def test_what_is_refused_says_why_holds_nothing_up_and_waits_for_a_word(de
         await route.continue_(post_data=said)
 
     async with team.working(echo) as worker:
-        chat = await open_chat(desk, worker)
-        await desk.page.route(MESSAGES, spoil, times=2)
+        chat, beside = await open_chat(desk, worker), await open_chat(await desk.another_tab(), worker)
+        await desk.context.route(MESSAGES, spoil, times=2)
         for _ in range(2):
             await chat.send("Letter 1.")
         refused = chat.log.locator("article[data-state=refused]")
@@ -79,7 +79,7 @@ async def test_what_is_refused_says_why_holds_nothing_up_and_waits_for_a_word(de
         await expect(refused.first).to_contain_text("exactly one")
         await chat.send("Letter 2.")
         await chat.shows("You said: Letter 2.")
-        await refused.last.get_by_role("button", name="Discard").click()
+        await beside.log.locator("article[data-state=refused]").last.get_by_role("button", name="Discard").click()
         await expect(refused).to_have_count(1)
         await refused.get_by_role("button", name="Edit").click()
         await expect(chat.box).to_have_value("Letter 1.")
