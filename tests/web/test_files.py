@@ -66,6 +66,11 @@ async def test_what_can_not_be_sent_is_refused_at_once_and_says_why(desk: Device
     await chat.attach(tmp_path / "huge.bin")
     await expect(chat.page.get_by_role("alert")).to_contain_text("at most 25.0 MiB")
     await expect(chat.page.get_by_role("list", name="Attached files")).to_have_count(0)
+    with (tmp_path / "huge.bin").open("wb") as huge:
+        huge.truncate(25 * MIB)
+    await chat.attach(tmp_path / "huge.bin", tmp_path / "huge.bin", file("more.txt"))
+    await expect(chat.page.get_by_role("alert")).to_contain_text("at most 50.0 MiB")
+    await expect(chat.page.get_by_role("list", name="Attached files").get_by_role("listitem")).to_have_count(2)
 
 
 @pytest.mark.parametrize("name", EVIL, ids=["path", "windows path", "tag", "script", "other direction", "control", "long"])
@@ -73,6 +78,9 @@ async def test_an_evil_name_is_only_a_name(desk: Device, team: Team, name: str) 
     async with team.working(echo) as worker:
         chat = await open_chat(desk, worker)
         await chat.attach(file(name))
+        attached = await chat.page.get_by_role("list", name="Attached files").inner_text()
+        assert EVIL[name] in attached
+        assert "\u202e" not in attached
         await chat.send("Look at this.")
         sent = chat.line("Look at this.")
         await expect(sent).to_have_attribute("data-state", "replied")

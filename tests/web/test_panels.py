@@ -129,7 +129,7 @@ async def test_the_activity_is_whole_and_nothing_twice_though_it_goes_on_while_i
         await _say(team, agent.id, MESSAGES // 2)
     whole = await _all_of_it(team, agent.id)
     await expect(page.locator("article").first).to_have_attribute("data-cursor", whole[0])
-    assert await _read_back(page) == whole
+    assert await _read_back(page, whole) == whole
 
 
 async def _say(team: Team, id: str, count: int) -> None:
@@ -152,7 +152,7 @@ SCROLL = """async (box, by) => {
 """Scroll by so many pixels, until what is there is drawn; whether that went anywhere."""
 
 
-async def _read_back(page: Page) -> list[str]:
+async def _read_back(page: Page, whole: list[str]) -> list[str]:
     """The cursors of all rows, the newest first, as one scrolls down to the beginning."""
     more = page.locator("button:enabled", has_text="Show what was before")
     begins = page.get_by_text("This is where it begins.")
@@ -166,7 +166,7 @@ async def _read_back(page: Page) -> list[str]:
     further = True
     while further:
         rows: list[str] = await page.locator("article").evaluate_all("rows => rows.map((row) => row.dataset.cursor)")
-        assert len(set(rows)) == len(rows), "a row is there twice"
+        assert rows == sorted(set(rows), key=whole.index), "a row is there twice, or out of order"
         seen.update(dict.fromkeys(rows))
         further = await feed.evaluate(SCROLL, 200)
     return list(seen)
