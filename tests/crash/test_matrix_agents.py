@@ -9,6 +9,7 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 from uuid import uuid4
 
 import pytest
@@ -21,6 +22,7 @@ from tests.crash.stage import END_SECONDS
 from tests.crash.torn import torn_rows
 from tests.crash.tracing import Traces
 from tests.mutants.seed import ROOT
+from tests.support.asked import asking
 from tests.support.http import Answer, ask
 from tests.support.server import ServerProcess, wait_for
 
@@ -97,7 +99,7 @@ class Desk:
 
 @pytest.fixture
 def desk(server: ServerProcess, tmp_path: Path, request: pytest.FixtureRequest) -> Generator[Desk]:
-    case: Case = request.node.callspec.params["case"]
+    case = cast("Case", asking(request).callspec.params["case"])
     mailbox = make_mailbox(server.url, server.operator_token, f"sdk {uuid4()}")
     made = Desk(server, mailbox, tmp_path, Traces.of(case.id, tmp_path))
     yield made

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.races.arena import SIZES, Round, Tally
+from tests.support.asked import asking
 from tests.support.database import cluster
 from tests.support.server import ServerProcess
 
@@ -23,8 +24,9 @@ SEED = int(os.environ.get("RACES_SEED", "1"))
 Race = Callable[[Round], Awaitable[str]]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One group: they share the servers, and would only take the processor from each other."""
+    """One group: they share the servers, and would only take the processor from each other. Before pytest-xdist looks for groups."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("races"))
@@ -75,7 +77,7 @@ def tallies() -> Generator[list[Tally]]:
 def rounds(request: pytest.FixtureRequest, place: Place, tallies: list[Tally]) -> Callable[[Race], Awaitable[None]]:
     """Runs a race as often as it should be run; every round leaves the books of its mailboxes in order."""
     servers: int = request.param
-    name: str = request.node.name
+    name = asking(request).name
 
     async def run(race: Race) -> None:
         tally = Tally(name)

@@ -12,6 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from postroom.client import Client
+from tests.support.asked import asking
 from tests.support.server import ServerProcess
 from tests.web.agents import Team
 from tests.web.browser import MISSING, find_browser, launch
@@ -117,9 +118,9 @@ async def new_device(request: pytest.FixtureRequest, browser: Browser, house: Se
 
     yield make
     faults = [fault for device in made for fault in device.faults.unexpected]
-    failed = request.node.stash.get(_FAILED, False) or bool(faults)
+    failed = asking(request).stash.get(_FAILED, False) or bool(faults)
     for number, device in enumerate(made):
-        await _close(device, KEPT / f"{_file_name(request.node.name)}-{number}" if failed else None)
+        await _close(device, KEPT / f"{_file_name(asking(request).name)}-{number}" if failed else None)
     assert not faults, "the page complained:\n" + "\n".join(faults)
 
 
