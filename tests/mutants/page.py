@@ -150,6 +150,13 @@ _FEED = [
         new="""    if (state !== "connecting") this.#become(state);\n""",
         tests=("tests/web/test_shell.py::test_the_connection_is_told_while_the_server_is_killed_and_back",),
     ),
+    Seed(
+        name="L16 an open page stays broken after an upgrade",
+        file="web/src/main.tsx",
+        old="renewWhenReplaced();\n",
+        new="",
+        tests=("tests/web/test_shell.py::test_a_page_that_the_server_has_no_more_is_loaded_anew",),
+    ),
 ]
 
 _SHOWN = [

@@ -3,12 +3,12 @@
 import asyncio
 from uuid import uuid4
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from postroom.client import Client
 from tests.support.server import ServerProcess, make_agent
 from tests.web.conftest import NewDevice
-from tests.web.devices import AWAY, DARK, Device
+from tests.web.devices import AWAY, DARK, HELD, Device
 
 
 async def test_an_agent_is_found_by_keyboard(desk: Device, operator: Client) -> None:
@@ -54,6 +54,22 @@ async def test_an_unknown_address_says_so_and_leads_on(desk: Device) -> None:
     await page.wait_for_url("**/team")
     await desk.open(f"/w/{uuid4()}")
     await expect(page.get_by_text("There is no such agent")).to_be_visible()
+
+
+async def test_a_page_that_the_server_has_no_more_is_loaded_anew(new_device: NewDevice) -> None:
+    """As after an upgrade: a part of it that is asked for later is not there."""
+    device = await new_device(HELD)
+    page = await device.opened("/talk")
+    device.faults.expect("status of 404", "dynamically imported module")
+
+    async def newer(route: Route) -> None:
+        answer = await route.fetch()
+        await route.fulfill(response=answer, body=(await answer.text()).replace("/assets/index-", "/assets/newer-"))
+
+    await page.route(f"{device.server.url}/", newer)
+    await page.route("**/assets/health-page-*.js", lambda route: route.fulfill(status=404), times=1)
+    await page.get_by_role("link", name="Health").click()
+    await expect(page.get_by_role("heading", name="Background work")).to_be_visible()
 
 
 async def test_a_phone_begins_with_its_chats(phone: Device, operator: Client) -> None:

@@ -7,7 +7,6 @@ from uuid import uuid4
 
 from playwright.async_api import Locator, Page, expect
 
-from postroom.client import Client
 from tests.web.agents import Team, Worker, echo
 from tests.web.conftest import NewDevice
 from tests.web.devices import PHONE, REFUSED, Device, login_link
@@ -64,22 +63,6 @@ async def test_an_agent_is_moved_by_dragging_and_taken_back(desk: Device, team: 
     async with changed(page):
         await page.get_by_role("button", name="Undo").click()
     assert await parent_of(team, member) is None
-
-
-async def test_post_under_way_is_a_line_on_the_chart_until_it_has_ended(desk: Device, team: Team) -> None:
-    lead = await team.idle("Lead")
-    clerk = await team.idle("Clerk", parent_id=lead.id)
-    async with Client(team.server.url, lead.token) as asking:
-        asked = [await asking.delegate(lead.id, clerk.id, "before anybody looks")]
-        page = await desk.opened("/team?view=chart")
-        line = page.get_by_label(f"{lead.name} asks {clerk.name}")
-        await expect(line.locator(".post-open")).to_have_count(1)
-        asked.append(await asking.delegate(lead.id, clerk.id, "while somebody looks"))
-        await expect(line.locator(".post-dot")).to_have_count(1)
-        for one in asked:
-            await expect(line.locator(".post-open")).to_have_count(1)
-            await asking.cancel_delegation(lead.id, one.id)
-        await expect(line).to_have_count(0)
 
 
 async def test_a_move_into_a_circle_is_refused_and_says_why(desk: Device, team: Team) -> None:

@@ -5,6 +5,7 @@ import { keepFresh } from "./api/fresh";
 import { live } from "./api/live";
 import { sender } from "./api/sender";
 import { App } from "./app/app";
+import { renewWhenReplaced } from "./app/renewal";
 import "./app/styles.css";
 import { setTime } from "./ui/time";
 import { stayAboveKeyboard } from "./ui/viewport";
@@ -17,6 +18,7 @@ keepFresh();
 sender.start();
 live.onTime(setTime);
 stayAboveKeyboard();
+renewWhenReplaced();
 
 // Over plain http a browser has no service workers, but on the own machine: then there is no page without a network.
 if (import.meta.env.PROD && "serviceWorker" in navigator) void navigator.serviceWorker.register("/service-worker.js");

@@ -41,5 +41,10 @@ export const api = createClient<paths>({ baseUrl: location.origin, fetch: (asked
 
 /** The body of an answer that `request` let through. Raises Problem and Unreachable. */
 export async function data<T>(call: Promise<{ data?: T }>): Promise<T> {
-  return (await call).data as T;
+  try {
+    return (await call).data as T;
+  } catch (error) {
+    // An answer that was cut off in its body is none.
+    throw error instanceof TypeError ? new Unreachable(error) : error;
+  }
 }

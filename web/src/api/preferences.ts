@@ -1,6 +1,7 @@
 import { queryOptions, useMutation, useQuery } from "@tanstack/react-query";
 import { useCallback } from "react";
 import { api, data } from "./client";
+import { passes } from "./problem";
 import { queries } from "./queries";
 
 type Preferences = Readonly<Record<string, unknown>>;
@@ -18,6 +19,11 @@ export function usePreference<T>(name: string, otherwise: T): readonly [T | unde
   const { data: all } = useQuery(preferencesQuery);
   const { mutate } = useMutation({
     mutationFn: (value: T) => data(api.PUT("/session/preferences/{name}", { params: { path: { name } }, body: value })),
+    // One after the other: the last one stays.
+    scope: { id: `preference ${name}` },
+    retry: (count, error) => passes(error) && count < 3,
+    // What could not be kept is not shown as if it were.
+    onError: () => queries.invalidateQueries(preferencesQuery),
     onMutate: (value) => queries.setQueryData<Preferences>(preferencesQuery.queryKey, (now) => ({ ...now, [name]: value })),
   });
   const set = useCallback<Set<T>>(

@@ -1,6 +1,7 @@
 import { Check, Copy as CopyIcon } from "lucide-react";
 import { useState } from "react";
 import { IconButton } from "./button";
+import { complain } from "./toast";
 
 /** Copies `text`; says so by its picture and its label. */
 export function Copy({ text, label = "Copy", className }: { text: string; label?: string; className?: string }) {
@@ -12,23 +13,34 @@ export function Copy({ text, label = "Copy", className }: { text: string; label?
   };
   const Icon = copied ? Check : CopyIcon;
   return (
-    <IconButton label={copied ? "Copied" : label} className={className} onClick={() => void copy()}>
+    <IconButton label={copied ? "Copied" : label} className={className} onClick={() => void copy().catch(complain)}>
       <Icon aria-hidden className="size-4" />
     </IconButton>
   );
 }
 
-/** Browsers have a clipboard for pages only over https and on the own machine; elsewhere the old way does it. */
+/**
+ * Browsers have a clipboard for pages only over https and on the own machine; elsewhere the old way does it. Raises an Error when neither
+ * may: nobody is told that a token is copied that is not.
+ */
 export async function toClipboard(text: string): Promise<void> {
   const clipboard = navigator.clipboard as Clipboard | undefined;
-  if (clipboard !== undefined) return clipboard.writeText(text);
+  if (clipboard !== undefined) await clipboard.writeText(text);
+  else if (!copiedOldWay(text)) throw new Error("This browser lets no page copy. Mark the text, and copy it yourself.");
+}
+
+function copiedOldWay(text: string): boolean {
   const holder = document.createElement("textarea");
   holder.value = text;
-  document.body.append(holder);
+  const focused = document.activeElement;
+  // A dialog keeps the focus in itself.
+  (focused?.closest("[role=dialog]") ?? document.body).append(holder);
   holder.select();
   // eslint-disable-next-line @typescript-eslint/no-deprecated -- there is no other way without a secure origin
-  document.execCommand("copy");
+  const done = document.execCommand("copy");
   holder.remove();
+  if (focused instanceof HTMLElement) focused.focus();
+  return done;
 }
 
 /** Something to copy as a whole: a command, an address, a body. */

@@ -19,7 +19,7 @@ function Frame({ id, label, hint, error, bare, children }: Shared & { id: string
         {label}
       </label>
       {children}
-      {hint !== undefined && !error && <p className="text-xs text-ink-soft">{hint}</p>}
+      {hint !== undefined && !error && <p id={`${id}-hint`} className="text-xs text-ink-soft">{hint}</p>}
       {error && (
         <p id={`${id}-error`} role="alert" className="text-xs text-bad">
           {error}
@@ -29,13 +29,16 @@ function Frame({ id, label, hint, error, bare, children }: Shared & { id: string
   );
 }
 
-const said = (id: string, error: string | undefined) => (error ? { "aria-invalid": true, "aria-describedby": `${id}-error` } : {});
+function said(id: string, { error, hint }: Pick<Shared, "error" | "hint">) {
+  if (error) return { "aria-invalid": true, "aria-describedby": `${id}-error` };
+  return hint === undefined ? {} : { "aria-describedby": `${id}-hint` };
+}
 
 export function Field({ label, hint, error, bare = false, className, ...rest }: Shared & ComponentProps<"input">) {
   const id = useId();
   return (
     <Frame {...{ id, label, hint, error, bare }}>
-      <input id={id} {...said(id, error)} {...rest} className={classes(BOX, className)} />
+      <input id={id} {...said(id, { error, hint })} {...rest} className={classes(BOX, className)} />
     </Frame>
   );
 }
@@ -44,7 +47,7 @@ export function TextArea({ label, hint, error, bare = false, className, ...rest 
   const id = useId();
   return (
     <Frame {...{ id, label, hint, error, bare }}>
-      <textarea id={id} {...said(id, error)} {...rest} className={classes(BOX, className)} />
+      <textarea id={id} {...said(id, { error, hint })} {...rest} className={classes(BOX, className)} />
     </Frame>
   );
 }
@@ -53,7 +56,7 @@ export function Select({ label, hint, error, bare = false, className, children, 
   const id = useId();
   return (
     <Frame {...{ id, label, hint, error, bare }}>
-      <select id={id} {...said(id, error)} {...rest} className={classes(BOX, className)}>
+      <select id={id} {...said(id, { error, hint })} {...rest} className={classes(BOX, className)}>
         {children}
       </select>
     </Frame>

@@ -41,14 +41,16 @@ def answer_bytes(
     headers = _headers(request, name, media_type) | {"ETag": f'"{tag}"', "Accept-Ranges": "bytes"}
     if f'"{tag}"' in re.split(r"\s*,\s*", request.headers.get("if-none-match", "")):
         return Response(status_code=304, headers=headers)
-    span = _span(request, size, tag)
+    asked = _asked(request, tag)
+    span = (0, size) if asked is None else _span(asked, size)
     if span is None:
         error = Refused(f"There are {size} bytes.", code="range_not_satisfiable", size=size)
         response = problem_response(error, request_id_of(request.scope))
         response.headers["Content-Range"] = f"bytes */{size}"
         return response
     start, end = span
-    partial = {"Content-Range": f"bytes {start}-{end - 1}/{size}"} if span != (0, size) else {}
+    # Who asked for a range of all of it gets that as a range: players take anything else for a server that has none.
+    partial = {} if asked is None else {"Content-Range": f"bytes {start}-{end - 1}/{size}"}
     sized = headers | partial | {"Content-Length": str(end - start)}
     return StreamingResponse(read(start, end), 206 if partial else 200, headers=sized, media_type=media_type)
 
@@ -69,14 +71,18 @@ def _plain(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9 ._()+-]", "_", name)
 
 
-def _span(request: Request, size: int, tag: str) -> Span | None:
-    """Where to begin and end; None for a range that lies outside. What is no single range counts as none (RFC 9110, 14.2)."""
+def _asked(request: Request, tag: str) -> tuple[str, str] | None:
+    """The first and the last byte, either of which may be left out. What is no single range counts as none (RFC 9110, 14.2)."""
     match = _RANGE.fullmatch(request.headers.get("range", "").strip())
     if match is None or not any(match.groups()) or request.headers.get("if-range", f'"{tag}"') != f'"{tag}"':
-        return 0, size
+        return None
     first, last = match.groups()
+    return None if first and last and int(last) < int(first) else (first, last)
+
+
+def _span(asked: tuple[str, str], size: int) -> Span | None:
+    """Where to begin and end; None for a range that lies outside."""
+    first, last = asked
     if not first:
         return (max(size - int(last), 0), size) if int(last) else None
-    if last and int(last) < int(first):
-        return 0, size
     return (int(first), min(int(last) + 1, size) if last else size) if int(first) < size else None

@@ -7,7 +7,7 @@ const MarkdownText = lazy(() => import("./markdown").catch(() => ({ default: Pla
 /** Characters. Longer texts are shown in part until somebody wants all of it. */
 const SHORT = 12_000;
 /** Characters. A document of this size is text: to look for structure in it would keep the page from moving. */
-const STRUCTURED = 100_000;
+const STRUCTURED = 40_000;
 
 /** What was said. */
 export function Text({ text }: { text: string }) {
