@@ -151,6 +151,13 @@ _FEED = [
         tests=("tests/web/test_shell.py::test_the_connection_is_told_while_the_server_is_killed_and_back",),
     ),
     Seed(
+        name="L12 without a network a page gives up a server on its own machine",
+        file=f"{_API}/live.ts",
+        old="""addEventListener("offline", () => this.#connect());""",
+        new="""addEventListener("offline", () => this.#stop("offline"));""",
+        tests=(f"{_CHAT}::test_a_server_on_the_same_machine_is_heard_without_a_network",),
+    ),
+    Seed(
         name="L16 an open page stays broken after an upgrade",
         file="web/src/main.tsx",
         old="renewWhenReplaced();\n",

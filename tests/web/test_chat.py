@@ -110,6 +110,20 @@ async def test_whoever_reads_the_newest_stays_with_it_when_something_tall_is_sen
         await expect(desk.page.get_by_role("button", name="Newest")).to_have_count(0)
 
 
+async def test_a_server_on_the_same_machine_is_heard_without_a_network(desk: Device, team: Team) -> None:
+    """A laptop on a train, with Postroom on it."""
+    async with team.working(echo) as worker:
+        chat = await open_chat(desk, worker)
+        await expect(chat.box).to_be_visible()
+        await desk.page.evaluate("""() => {
+            Object.defineProperty(navigator, "onLine", {get: () => false});
+            dispatchEvent(new Event("offline"));
+        }""")
+        await team.client.send(worker.id, "Letter 1.", wait=None)
+        await chat.shows("You said: Letter 1.")
+        await desk.connected()
+
+
 async def test_what_is_sent_without_a_network_arrives_once_and_in_order(phone: Device, team: Team) -> None:
     phone.faults.expect(*AWAY)
     async with team.working(echo) as worker:

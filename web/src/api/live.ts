@@ -27,6 +27,10 @@ type Hear = (frame: Frame) => void;
 /** Milliseconds. The server says something at least every 15 s; twice that in silence, and the connection is taken for dead. */
 const SILENCE = 35_000;
 const PAUSE = { least: 500, most: 10_000 };
+/** By both clocks in milliseconds: one stands still while some devices sleep, the other may be set back. */
+const now = () => ({ running: performance.now(), wall: Date.now() });
+const since = ({ running, wall }: ReturnType<typeof now>) => Math.max(performance.now() - running, Date.now() - wall);
+
 /** How the server closes (docs/http.md, "WebSocket"). */
 const LOG_IN = 4401;
 const BAD_CURSOR = 4400;
@@ -43,7 +47,7 @@ class Live {
   #state: Connection = "connecting";
   #tries = 0;
   #timer = 0;
-  #heard = 0;
+  #heard = now();
   readonly #hearers = new Set<Hear>();
   readonly #watchers = new Set<() => void>();
   readonly #freshers = new Set<() => void>();
@@ -51,7 +55,8 @@ class Live {
 
   constructor() {
     addEventListener("online", () => this.#connect());
-    addEventListener("offline", () => this.#stop("offline"));
+    // A server on the same machine is there without any network: whether it is, only asking tells.
+    addEventListener("offline", () => this.#connect());
     // A phone that was frozen has missed its timers, and its connection may be dead without a word (lessons.md, U10).
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#doubt(SILENCE / 2));
     setInterval(() => this.#doubt(SILENCE), SILENCE / 4);
@@ -90,19 +95,15 @@ class Live {
 
   #doubt(silence: number): void {
     // A handshake may hang as well as a connection.
-    if (this.#socket && performance.now() - this.#heard > silence) this.#connect();
+    if (this.#socket && since(this.#heard) > silence) this.#connect();
   }
 
   #connect(): void {
     if (!this.#wanted) return;
-    if (!navigator.onLine) {
-      this.#stop("offline");
-      return;
-    }
-    this.#stop("connecting");
+    this.#stop(navigator.onLine ? "connecting" : "offline");
     const socket = new WebSocket(new URL("/ws", location.href.replace(/^http/, "ws")));
     this.#socket = socket;
-    this.#heard = performance.now();
+    this.#heard = now();
     socket.onopen = () => socket.send(JSON.stringify({ resume: this.#cursor, workspace_id: null }));
     socket.onmessage = (message: MessageEvent<string>) => this.#take(JSON.parse(message.data) as Frame);
     socket.onclose = (closed) => this.#closed(closed.code);
@@ -110,7 +111,7 @@ class Live {
 
   #take(frame: Frame): void {
     const fresh = this.#cursor === null;
-    this.#heard = performance.now();
+    this.#heard = now();
     this.#cursor = frame.cursor;
     if (frame.event === "postroom.ready") {
       this.#tries = 0;
