@@ -161,6 +161,30 @@ async def test_a_cancel_stops_the_handler_and_the_task_is_cancelled(
             await asyncio.sleep(0.05)
 
 
+async def test_a_handler_that_shows_progress_hears_of_a_cancel_with_it(server: ServerProcess, operator: Client, tmp_path: Path) -> None:
+    id, token = await make_agent(operator, "Talkative")
+    agent = Agent("Talkative", url=server.url, token=token, workspace_id=id, state=tmp_path)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    @agent.on_message
+    async def handle(message: Message) -> str:
+        begun.set()
+        await go_on.wait()
+        await message.progress("half way")
+        await asyncio.sleep(0)
+        return "done all the same"
+
+    async with serving(agent):
+        sent = await operator.send(id, "hello", wait=None)
+        await begun.wait()
+        await operator.cancel(id, sent.message_id)
+        go_on.set()
+        async with asyncio.timeout(30):
+            while (state := (await operator.task(id, sent.message_id))["status"]["state"]) == "TASK_STATE_WORKING":
+                await asyncio.sleep(0.05)
+    assert state == "TASK_STATE_CANCELED"
+
+
 async def test_u3_u4_the_server_is_killed_during_the_work_and_the_sender_still_gets_the_one_answer(
     new_server: NewServer, tmp_path: Path
 ) -> None:

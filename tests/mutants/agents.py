@@ -7,6 +7,15 @@ _SERVE = "tests/agent/test_serve.py"
 
 AGENTS = [
     Seed(
+        name="U8 an agent that says how far it is does not hear that nobody waits",
+        file="src/postroom/agent/worker.py",
+        old="""        if await self._client.progress(item, parts=parts, status=status):
+""",
+        new="""        if not await self._client.progress(item, parts=parts, status=status) and False:
+""",
+        tests=("tests/agent/test_on_server.py::test_a_handler_that_shows_progress_hears_of_a_cancel_with_it",),
+    ),
+    Seed(
         name="U7 a handler that runs again delegates anew",
         file="src/postroom/agent/delegating.py",
         old="""key = str(uuid4()) if message is None else _key(message, target, {"parts": parts, **wanted})""",

@@ -158,6 +158,13 @@ _FEED = [
         tests=(f"{_CHAT}::test_a_server_on_the_same_machine_is_heard_without_a_network",),
     ),
     Seed(
+        name="L13 what is sent before the history was read begins a thread of its own",
+        file=f"{_CHATS}/talk.tsx",
+        old=" ?? chat?.last_message?.thread_id;",
+        new=";",
+        tests=(f"{_SENDING}::test_what_is_sent_before_the_history_was_read_goes_on_with_what_was_said_last",),
+    ),
+    Seed(
         name="L16 an open page stays broken after an upgrade",
         file="web/src/main.tsx",
         old="renewWhenReplaced();\n",

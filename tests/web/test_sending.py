@@ -1,5 +1,6 @@
 """A message between Enter and the history: kept first, sent under one key until there is an answer, by whichever tab can."""
 
+import asyncio
 import json
 from typing import Any, Literal
 
@@ -7,8 +8,8 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.web.agents import Team, echo
-from tests.web.chats import agree, letters, open_chat
-from tests.web.devices import AWAY, HELD, Device
+from tests.web.chats import Chat, agree, letters, open_chat
+from tests.web.devices import AWAY, HELD, SECONDS, Device
 
 MESSAGES = "**/a2a"
 _STORED = """store => new Promise(done => {
@@ -124,3 +125,21 @@ async def test_what_one_tab_can_not_send_another_one_does(desk: Device, team: Te
         await first.send("Letter 1.")
         await second.shows("You said: Letter 1.")
         await agree(second, team, letters([1]))
+
+
+@pytest.mark.parametrize("desk", [HELD], indirect=True)
+async def test_what_is_sent_before_the_history_was_read_goes_on_with_what_was_said_last(desk: Device, team: Team) -> None:
+    worker = await team.idle()
+    said = await team.client.send(worker.id, "Letter 1.", wait=None)
+    desk.faults.expect(*AWAY)
+    page = await desk.opened("/talk")
+    await page.route("**/chat-history?*", lambda route: route.abort())
+    await page.get_by_role("link", name=worker.name).first.click()
+    chat = Chat(page, worker)
+    await chat.send("Letter 2.")
+    await chat.shows("Letter 2.")
+    async with asyncio.timeout(SECONDS):
+        while len(kept := await team.history(worker)) < 2:
+            await asyncio.sleep(0.05)
+    assert [entry["thread_id"] for entry in kept] == [kept[0]["thread_id"]] * 2
+    assert kept[0]["id"] == said.message_id

@@ -102,12 +102,17 @@ class Worker:
     def _start(self, item: Item, handlers: asyncio.TaskGroup) -> None:
         # The lease of this very message had run out while its handler works on: the older hand-out gives way to the newer token.
         self._running.stop(item.message_id, "lease lost")
-        message = Message(item, partial(self._client.progress, item), self._desk.filing)
+        message = Message(item, partial(self._show, item), self._desk.filing)
         handling = Handling(message, self._desk.handler_of(item), self._threads)
         self._running.begin(handling)
         self._holdings.note(item)
         reach("agent.noted")
         handlers.create_task(self._handle(item, handling))
+
+    async def _show(self, item: Item, *, parts: list[Json], status: str | None) -> None:
+        """Progress of a handler; the answer is the soonest that an agent hears of a cancel."""
+        if await self._client.progress(item, parts=parts, status=status):
+            self._running.stop(item.message_id, "cancelled")
 
     async def _handle(self, item: Item, handling: Handling) -> None:
         try:

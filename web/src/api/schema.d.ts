@@ -1314,6 +1314,8 @@ export interface components {
             /** Seq */
             seq: number;
             state: components["schemas"]["State"] | null;
+            /** Thread Id */
+            thread_id: string;
             /**
              * Timestamp
              * Format: date-time

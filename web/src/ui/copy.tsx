@@ -56,11 +56,11 @@ export function Code({ text, label }: { text: string; label?: string }) {
   );
 }
 
-/** Beside commands: whoever started it with `make up` has no `postroom` on the path. */
+/** Beside commands: whoever started it with `make up` has neither on the path. */
 export function CommandHint() {
   return (
     <p className="text-xs text-ink-soft">
-      In a checkout, <code>postroom</code> is <code>.venv/bin/postroom</code>.
+      In a checkout, <code>postroom</code> is <code>.venv/bin/postroom</code>, and <code>python</code> is <code>.venv/bin/python</code>.
     </p>
   );
 }

@@ -15,8 +15,8 @@ export function TakenAlong({ along, unfinished }: Props) {
   return (
     <>
       {along.length > 0 && <Names title={along.length === 1 ? "The agent below goes with it:" : `The ${along.length} agents below go, too:`} all={along} />}
-      {unfinished > 0 && <p>{unfinished === 1 ? "One unfinished message fails." : `${unfinished} unfinished messages fail.`} Their senders are told.</p>}
-      <p>The tokens are refused from then on. This can not be undone.</p>
+      {unfinished > 0 && <p>{unfinished === 1 ? "One unfinished message fails; its sender is told." : `${unfinished} unfinished messages fail; their senders are told.`}</p>}
+      <p>Its chat is not shown any more, and the tokens are refused from then on. This can not be undone.</p>
     </>
   );
 }

@@ -221,6 +221,7 @@ class LastLine:
     sender_kind: str
     sender_id: UUID
     sender_name: str
+    thread_id: str
     preview: str | None
     state: str | None
     accepted_at: datetime

@@ -21,6 +21,7 @@ class LastMessageShape(Shape):
     seq: int
     role: RoleName
     sender: SenderShape
+    thread_id: str
     preview: str | None
     state: State | None
     timestamp: Moment
@@ -98,6 +99,7 @@ def _last_shape(line: LastLine) -> LastMessageShape:
         seq=line.seq,
         role=cast(RoleName, line.role),
         sender=sender_shape(line),
+        thread_id=line.thread_id,
         preview=line.preview,
         state=None if line.state is None else State(line.state),
         timestamp=line.accepted_at,

@@ -189,8 +189,8 @@ select w.id as workspace_id, coalesce(r.seq, 0) as read_seq,
         where m.workspace_id = w.id and (m.strand, m.seq) > ('to_people', coalesce(r.seq, 0))
           and (m.strand, m.seq) < ('to_people', 9223372036854775807)
         order by m.strand, m.seq limit 100) told)::integer as unread,
-    line.id, line.seq, line.role, line.sender_kind, line.sender_id, line.sender_name, line.state, line.accepted_at,
-    preview_of(line.body) as preview
+    line.id, line.seq, line.role, line.sender_kind, line.sender_id, line.sender_name, line.thread_id, line.state,
+    line.accepted_at, preview_of(line.body) as preview
 from workspace w
 left join read_mark r on r.reader_id = $1 and r.workspace_id = w.id
 left join lateral (

@@ -20,10 +20,10 @@ export function Talk({ workspace, history, shown, threadId }: View & { threadId:
   const { data: me } = useSession();
   const { draft, refused, write, attach, asFile, remove, blank } = useDraft(workspace.id);
   const readSeq = useOpenedAt(workspace.id);
-  const unread = useChats().data?.find(({ workspace_id }) => workspace_id === workspace.id)?.unread ?? 0;
+  const chat = useChats().data?.find(({ workspace_id }) => workspace_id === workspace.id);
   // What is before the last message of a thread may be of another one, and not read.
   useReadMark(workspace.id, shown.window, shown.along && threadId === null);
-  const thread = threadId ?? newestThread(shown);
+  const thread = threadId ?? newestThread(shown) ?? chat?.last_message?.thread_id;
   const { question, setAside } = useQuestion(shown, thread);
   const speaker = ({ role, sender }: Entry) => {
     const [asked, mine] = [role === "user", sender.id === me?.id];
@@ -50,7 +50,7 @@ export function Talk({ workspace, history, shown, threadId }: View & { threadId:
           <p>{threadId === null ? "Write below. What you send is kept until it is answered, even if nobody is there now." : "A new thread is a conversation of its own to the agent."}</p>
         </Blank>
       ) : (
-        <Conversation history={history} shown={shown} name={workspace.name} readSeq={readSeq} unread={unread} speaker={speaker} workspaceId={workspace.id} onEdit={edit} />
+        <Conversation history={history} shown={shown} name={workspace.name} readSeq={readSeq} unread={chat?.unread ?? 0} speaker={speaker} workspaceId={workspace.id} onEdit={edit} />
       )}
       <div className="px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] md:px-5">
         {question && <p className="mx-auto max-w-4xl px-2 pb-1 text-xs text-ink-soft">{workspace.name} asked back: what you write now is the answer. Esc for something else.</p>}

@@ -45,7 +45,7 @@ function Link({ link: { link, expires_in_seconds }, at }: { link: Schemas["LinkS
       <p className="text-xs text-ink-soft">Good for {lasting(left)}. Who opens it first is let in, as you.</p>
       {isHere(hostname) && (
         <p className="rounded-lg bg-warn-soft px-3 py-2 text-warn">
-          The link names this machine as it calls itself ({hostname}); other devices do not find it there. Start Postroom with <code className="font-mono">POSTROOM_HOST</code> and <code className="font-mono">POSTROOM_PUBLIC_URL</code> set to addresses of your network (docs/operations.md, “A phone, or another machine”).
+          The link names this machine as it calls itself ({hostname}); other devices do not find it there. Start Postroom with <code className="font-mono">POSTROOM_HOST</code>, <code className="font-mono">POSTROOM_PUBLIC_URL</code> and <code className="font-mono">POSTROOM_AGENT_NETWORKS</code> set as docs/operations.md says, “A phone, or another machine”.
         </p>
       )}
     </div>

@@ -1,5 +1,6 @@
 import { useCallback, useMemo } from "react";
 import { usePreference } from "@/api/preferences";
+import { useNarrow } from "@/ui/screen";
 import type { Places } from "./layout";
 
 interface Kept {
@@ -36,6 +37,7 @@ export function useArrangement(): Arrangement | null {
   return kept ? { places, folded: closed, setPlaces, fold } : null;
 }
 
+/** Of phones and of desks: what fits one is nothing to the other. */
 export function useView() {
-  return usePreference<View | null>("canvas-view", null);
+  return usePreference<View | null>(useNarrow() ? "canvas-view-narrow" : "canvas-view", null);
 }
