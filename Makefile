@@ -76,7 +76,7 @@ check: install check-page  ## format, lint, types, import contracts, our own lin
 	$(BIN)/python -m tests.lints
 
 reloads: install page browser  ## a chat survives 200 reloads, and 200 killed servers; some 20 minutes, RELOADS=n for more
-	RELOADS=$${RELOADS:-200} $(BIN)/pytest -q -s -p no:randomly tests/web/test_reloads.py
+	RELOADS=$${RELOADS:-200} FAULTS=long $(BIN)/pytest -q -s -p no:randomly $(addprefix tests/web/test_,reloads.py unsent.py injection.py)
 
 page-figures: install page browser  ## what a first visit to the page costs, and how it moves with much of everything; some 2 minutes
 	$(BIN)/python -m tests.web.figures

@@ -16,7 +16,7 @@ from tests.support.http import ask
 from tests.support.server import ServerProcess
 
 RESUME_SECONDS = 5.0
-KILLS = 12
+KILLS = 8
 SENDERS = 8
 
 pytestmark = pytest.mark.timeout(120 + 10 * KILLS)

@@ -3,6 +3,7 @@
 All tests here share one event loop, the browser's: its connection lives on the loop that it was made on.
 """
 
+import os
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from pathlib import Path
@@ -20,7 +21,8 @@ from tests.web.devices import DESK, LIGHT, PHONE, Device, Options, make_device
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "tmp" / "web"
-"""Traces and pictures of tests that failed: ``playwright show-trace``."""
+"""Pictures of tests that failed; with TRACES=1, which takes a sixth more time, traces too: ``playwright show-trace``."""
+TRACED = os.environ.get("TRACES") == "1"
 
 _FAILED = pytest.StashKey[bool]()
 
@@ -111,7 +113,8 @@ async def new_device(request: pytest.FixtureRequest, browser: Browser, house: Se
     async def make(size: Options = DESK, *, theme: str = LIGHT, server: ServerProcess = house, logged_in: bool = True) -> Device:
         device = await make_device(browser, server, size, theme)
         made.append(device)
-        await device.context.tracing.start(snapshots=True)
+        if TRACED:
+            await device.context.tracing.start(snapshots=True)
         if logged_in:
             await device.log_in()
         return device
@@ -137,12 +140,11 @@ async def phone(new_device: NewDevice) -> Device:
 
 
 async def _close(device: Device, keep: Path | None) -> None:
-    if keep is None:
-        await device.context.tracing.stop()
-    else:
+    if keep is not None:
         KEPT.mkdir(parents=True, exist_ok=True)
         await device.page.screenshot(path=keep.with_suffix(".png"))
-        await device.context.tracing.stop(path=keep.with_suffix(".zip"))
+    if TRACED:
+        await device.context.tracing.stop(path=keep and keep.with_suffix(".zip"))
     await device.context.close()
 
 

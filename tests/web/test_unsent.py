@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.crash.form import LONG
 from tests.support.server import ServerProcess
 from tests.web.agents import Team, echo
 from tests.web.chats import agree, letters, open_chat
@@ -132,7 +133,9 @@ async def no_answer(device: Device) -> AsyncGenerator[None]:
 
 @pytest.mark.xdist_group("mortal page")
 @pytest.mark.parametrize(
-    ("size", "without"), [(PHONE, no_network), (DESK, no_server), (DESK, no_answer)], ids=["network", "server", "answer"]
+    ("size", "without"),
+    [(PHONE, no_network), (DESK, no_answer), *([(DESK, no_server)] if LONG else [])],
+    ids=lambda given: getattr(given, "__name__", None),
 )
 async def test_hours_without_a_server_and_a_reload_between_lose_nothing_and_end_by_themselves(
     new_device: NewDevice,
