@@ -16,6 +16,11 @@ from tests.web.devices import AWAY, Device
 from tests.web.test_reloads import killed
 
 MIB = 1024 * 1024
+# The next file is picked while the one before is still being read.
+_SLOW_DISK = """() => {
+    const read = File.prototype.arrayBuffer;
+    File.prototype.arrayBuffer = async function () { await new Promise(done => setTimeout(done, 500)); return read.call(this) };
+}"""
 # Names that try to be a path, a tag, another name or another type, and as what they are shown.
 EVIL = {
     "../../../etc/passwd": "passwd",
@@ -68,6 +73,7 @@ async def test_what_can_not_be_sent_is_refused_at_once_and_says_why(desk: Device
     await expect(chat.page.get_by_role("list", name="Attached files")).to_have_count(0)
     with (tmp_path / "huge.bin").open("wb") as huge:
         huge.truncate(25 * MIB)
+    await chat.page.evaluate(_SLOW_DISK)
     await chat.attach(tmp_path / "huge.bin", tmp_path / "huge.bin", file("more.txt"))
     await expect(chat.page.get_by_role("alert")).to_contain_text("at most 50.0 MiB")
     await expect(chat.page.get_by_role("list", name="Attached files").get_by_role("listitem")).to_have_count(2)

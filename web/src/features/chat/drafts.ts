@@ -16,6 +16,7 @@ export function useDraft(workspaceId: string) {
   const [draft, setDraft] = useState(BLANK);
   const [refused, setRefused] = useState("");
   const now = useRef<Writing | null>(null);
+  const attaching = useRef(Promise.resolve());
   const show = useCallback((next: Writing) => {
     now.current = next;
     setDraft(next);
@@ -30,6 +31,10 @@ export function useDraft(workspaceId: string) {
     setRefused("");
     show({ ...(now.current ?? BLANK), ...news });
     void save(workspaceId, now.current ?? BLANK).catch(complain);
+  };
+  // One after the other: what a file may have depends on those that are there, and reading one takes its time.
+  const inTurn = (act: () => Promise<void>) => {
+    attaching.current = attaching.current.then(act).catch(complain);
   };
   const attach = async (files: readonly File[]) => {
     const whys: string[] = [];
@@ -56,9 +61,9 @@ export function useDraft(workspaceId: string) {
     /** Why the files that were attached last are not there. */
     refused,
     write,
-    attach: (files: readonly File[]) => void attach(files).catch(complain),
+    attach: (files: readonly File[]) => inTurn(() => attach(files)),
     /** What is written becomes a file: it is too long for anything else. */
-    asFile: () => void asFile(draft.text).catch(complain),
+    asFile: () => inTurn(() => asFile(draft.text)),
     remove,
     /** It is on its way into the outbox, which takes it out of the drafts. */
     blank: () => {
