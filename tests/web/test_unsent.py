@@ -184,6 +184,8 @@ async def test_a_network_that_is_back_is_not_waited_for(phone: Device, team: Tea
     await expect(page.locator("[data-away]")).to_contain_text("This device has no network.")
     # No timer goes off any more: it is the network that is heard.
     await page.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))
+    # What was asked while the clock ran ahead has failed before this does: the network is heard once, not while a question is open.
+    await page.evaluate("fetch('/session').catch(() => undefined)")
     async with page.expect_request("**/session"):
         await phone.context.set_offline(False)
     await page.clock.resume()
