@@ -18,7 +18,7 @@ addEventListener("hashchange", () => CODE.test(location.hash) && location.reload
 const PAUSE = { least: 500, most: 10_000 };
 
 /** Who the server takes this browser for; its error is a Problem with status 401 for a stranger. It is asked for until somebody answers. */
-export const sessionQuery = queryOptions({
+const sessionQuery = queryOptions({
   queryKey: ["session"],
   queryFn: enter,
   retry: false,

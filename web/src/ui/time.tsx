@@ -48,7 +48,7 @@ export function useNow(): number {
 }
 
 /** "3 min. ago". A clock that is wrong shows nothing from the future. */
-export function age(at: string | number, now: number): string {
+function age(at: string | number, now: number): string {
   const seconds = Math.max(0, (now - new Date(at).getTime()) / 1_000);
   const [unit, length] = STEPS.find(([, least]) => seconds >= least) ?? ["second", 1];
   return RELATIVE.format(-Math.floor(seconds / length), unit);

@@ -2,10 +2,11 @@ import { Download, ExternalLink, FileText, X } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { type KeptFile, kept } from "@/api/kept";
 import { useProgress } from "@/api/uploads";
+import { inBytes } from "@/ui/bytes";
 import { IconButton } from "@/ui/button";
 import { classes } from "@/ui/classes";
 import { Dialog } from "@/ui/dialog";
-import { type SentFile, isPicture, sizeOf } from "./files";
+import { type SentFile, isPicture } from "./files";
 
 const FRAME = "flex max-w-full min-w-0 items-center gap-2 rounded-xl border border-line bg-surface px-2.5 py-1.5 text-sm";
 /** As high before it is there as after: nothing jumps. */
@@ -73,7 +74,7 @@ function Name({ file: { name, size } }: { file: { name: string; size: number | n
       <bdi className="min-w-0 truncate" title={name}>
         {name}
       </bdi>
-      {size !== null && <span className="shrink-0 text-xs text-ink-soft">{sizeOf(size)}</span>}
+      {size !== null && <span className="shrink-0 text-xs text-ink-soft">{inBytes(size)}</span>}
     </>
   );
 }

@@ -1,5 +1,6 @@
 import { type KeptFile, kept } from "@/api/kept";
 import { newKey } from "@/api/key";
+import { inBytes } from "@/ui/bytes";
 import type { Entry } from "./entry";
 
 const MIB = 2 ** 20;
@@ -10,21 +11,16 @@ const TOGETHER = 50 * MIB;
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** A name as it can be shown. */
-export function plainName(name: string): string {
+function plainName(name: string): string {
   return name.replace(UNSEEN, "").trim() || "file";
-}
-
-export function sizeOf(bytes: number): string {
-  if (bytes < 1_024) return `${bytes} bytes`;
-  return bytes < MIB ? `${Math.round(bytes / 1_024)} KiB` : `${(bytes / MIB).toFixed(1)} MiB`;
 }
 
 /** Why a file can not go with those that are there, if so. */
 export function unsendable({ name, size }: { name: string; size: number }, beside: readonly { size: number }[]): string | null {
   const [called, together] = [plainName(name), beside.reduce((sum, file) => sum + file.size, size)];
   if (size === 0) return `${called} is empty: there is nothing in it to send.`;
-  if (size > LARGEST) return `${called} has ${sizeOf(size)}; a file has at most ${sizeOf(LARGEST)}.`;
-  if (together > TOGETHER) return `With ${called} these files have ${sizeOf(together)}; a message takes at most ${sizeOf(TOGETHER)}.`;
+  if (size > LARGEST) return `${called} has ${inBytes(size)}; a file has at most ${inBytes(LARGEST)}.`;
+  if (together > TOGETHER) return `With ${called} these files have ${inBytes(together)}; a message takes at most ${inBytes(TOGETHER)}.`;
   return null;
 }
 
