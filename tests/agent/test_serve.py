@@ -23,6 +23,7 @@ from postroom.client import Client
 from postroom.errors import SetupError, Unauthenticated
 from tests.conftest import NewServer
 from tests.crash.tracing import Traces
+from tests.support.ports import free_port
 from tests.support.server import ServerProcess, make_agent
 
 # The handler's effect is a line on the disk, before anything else; "die" kills the process at the first attempt.
@@ -363,8 +364,3 @@ async def _is_there(port: int) -> None:
 
 def _request(text: str) -> SendMessageRequest:
     return SendMessageRequest(message=new_text_message(text, role=Role.ROLE_USER))
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]

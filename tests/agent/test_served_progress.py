@@ -14,7 +14,7 @@ import pytest
 from postroom.agent import Agent, Message, serve
 from postroom.cli.waiting import Sightings, Waiting, following
 from postroom.client import Client, Delegation
-from tests.agent.test_serve import free_port
+from tests.support.ports import free_port
 from tests.support.server import ServerProcess, make_agent
 
 Json = dict[str, Any]

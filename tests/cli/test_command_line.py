@@ -2,7 +2,6 @@
 
 import http.server
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from postroom import __version__
 from postroom.cli.exits import ExitCode
+from tests.support.ports import free_port
 
 Ran = subprocess.CompletedProcess[str]
 
@@ -27,8 +27,7 @@ def run(*words: str, data: Path, **environ: str) -> Ran:
 @pytest.fixture
 def closed_port() -> str:
     """An address where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"http://127.0.0.1:{server.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 def test_help_names_every_command(tmp_path: Path) -> None:

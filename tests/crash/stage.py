@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import time
 from dataclasses import dataclass, field
 from http.client import HTTPException
@@ -15,6 +14,7 @@ import httpx
 from tests.crash.checker import Row, read_rows
 from tests.crash.load import House, Mailbox, make_mailbox
 from tests.crash.tracing import Traces
+from tests.support.ports import free_port
 from tests.support.server import ServerProcess, wait_for
 
 Json = dict[str, Any]
@@ -33,11 +33,6 @@ SETTINGS: dict[str, Any] = {
 AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 KEPT_UNHEARD = "no ack but there, resolved by retry"
 ENDED = ("TASK_STATE_COMPLETED", "TASK_STATE_FAILED", "TASK_STATE_CANCELED", "TASK_STATE_REJECTED")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        return door.getsockname()[1]
 
 
 @dataclass
@@ -66,17 +61,21 @@ class Stage:
         self.lives += 1
         self.server.launch(port=self.port, environ=self.traces.plan(f"server-{self.lives}", *lines))
 
-    async def come_back(self) -> None:
+    async def live(self) -> None:
         """Start the server with no plan, and wait until it is well."""
         self.launch()
-        await asyncio.to_thread(wait_for, lambda: self.server.ended or self._is_well(), 60, "the server is back")
-        assert not self.server.ended, f"it does not start again:\n{self.server.tail()}"
+        await asyncio.to_thread(wait_for, lambda: self.server.ended or self._is_well(), 60, self._how_it_is)
+        assert not self.server.ended, self._how_it_is()
         await self.well()
+
+    async def come_back(self) -> None:
+        """``live`` again; what was left undone has to end from now on."""
+        await self.live()
         self.came_back = time.monotonic()
 
     async def well(self) -> None:
         """Wait for the server, in whichever of its lives; deaths in between are the case's own."""
-        await asyncio.to_thread(wait_for, self._is_well, 60, "the server is well")
+        await asyncio.to_thread(wait_for, self._is_well, 60, self._how_it_is)
         if not self.dsn:
             # An embedded database: there is none to ask before its first start.
             self.dsn, self.superuser_dsn = self.server.dsn(), self.server.dsn("postgres")
@@ -86,6 +85,9 @@ class Stage:
             return self.server.found["pid"] == self.server.pid and not self.server.ended and self.server.health()["status"] == "ok"
         except (OSError, ValueError, KeyError):
             return False
+
+    def _how_it_is(self) -> str:
+        return f"the server is well; it {'has ended' if self.server.ended else 'runs'}, and its log says\n{self.server.tail()}"
 
     async def gone(self) -> None:
         """Wait for the server's death."""

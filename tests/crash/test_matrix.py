@@ -83,8 +83,7 @@ async def on_own_database(case: Case, new_server: NewServer, traces: Traces) -> 
     """A server with a PostgreSQL of its own, that runs already unless the case is about the first start."""
     stage = Stage(new_server(admin_token=OPERATOR, **settings_of(case)), traces)
     if case.flow != "created":
-        stage.launch()
-        await stage.well()
+        await stage.live()
         async with connected(stage.superuser_dsn) as steps:
             await steps.install()
     return stage
@@ -108,8 +107,7 @@ async def test_what_dies_comes_back_whole(case: Case, base: Base, new_server: Ne
 
 async def live_before(before: Callable[[Stage], Awaitable[None]], stage: Stage) -> None:
     """A life of the server that ends without any order."""
-    stage.launch()
-    await stage.well()
+    await stage.live()
     await before(stage)
     if not stage.server.ended:
         await asyncio.to_thread(stage.server.kill)
@@ -132,8 +130,7 @@ async def end_at_place(case: Case, flow: Flow, stage: Stage) -> str:
 async def end_in_transaction(case: Case, flow: Flow, stage: Stage) -> str:
     """What is to die dies while a transaction stands at the step; then it comes back."""
     if stage.server.ended:
-        stage.launch()
-        await stage.well()
+        await stage.live()
     async with connected(stage.superuser_dsn) as steps, asyncio.TaskGroup() as group:
         await steps.arm(case.place)
         played = group.create_task(flow.play(stage))

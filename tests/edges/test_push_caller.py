@@ -1,7 +1,6 @@
 """The Caller port: what goes out, which version is spoken, and how a task is followed to its end."""
 
 import asyncio
-import socket
 from collections.abc import AsyncGenerator, Generator
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +18,7 @@ from postroom.edges.push.connections import Connections
 from postroom.edges.push.dialects import V0_3, V1_0, Speech, speech_of
 from postroom.edges.wire import text_of
 from tests.edges.agents import Exchange, SdkAgent, no_file, raw_agent, sdk_agent
+from tests.support.ports import free_port
 
 Json = dict[str, Any]
 MESSAGE_ID, WORKSPACE_ID, SENDER_ID = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -272,9 +272,7 @@ class TestFollowing:
 
 class TestRefusals:
     async def test_r24_an_agent_that_is_not_there_was_not_handed_anything(self, caller: PushCaller) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as closed:
-            url = f"http://127.0.0.1:{closed.getsockname()[1]}/"
-        result = await caller.call(delivery_of(), target_of(url))
+        result = await caller.call(delivery_of(), target_of(f"http://127.0.0.1:{free_port()}/"))
         assert isinstance(result, NotHanded)
         assert result.code == "connect_failed"
 

@@ -21,6 +21,7 @@ from postroom.edges.push import connections as module
 from postroom.edges.push.addresses import AddressGuard, AddressPolicy
 from postroom.edges.push.connections import Answer, Connections, Posted, Request
 from tests.edges.agents import Exchange, RawAgent, raw_agent
+from tests.support.ports import free_port
 
 LIMIT = 1024 * 1024
 LOOPBACK = AddressPolicy(allow_loopback=True)
@@ -90,8 +91,7 @@ async def test_l24_nothing_is_sent_that_was_not_asked_for(connections: Connectio
 
 class TestNotHanded:
     async def test_a_refused_connection(self, connections: Connections) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as closed:
-            port = closed.getsockname()[1]
+        port = free_port()
         posted = await connections.post(request_to(f"http://127.0.0.1:{port}/"))
         assert code_of(posted) == ("connect_failed", None)
         assert isinstance(posted, NotHanded)

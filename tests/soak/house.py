@@ -1,7 +1,6 @@
 """The house under test: PostgreSQL of its own, servers on it, a proxy on either side, workspaces in two families, and the clients."""
 
 import asyncio
-import socket
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from tests.crash.external import database_proxy
 from tests.crash.load import make_mailbox
 from tests.soak.crew import MakePlan, Member
 from tests.soak.scale import Scale
+from tests.support.ports import free_port
 from tests.support.proxy import Proxy, proxy_to
 from tests.support.server import ServerProcess
 
@@ -138,12 +138,6 @@ async def open_house(directory: Path, scale: Scale) -> AsyncGenerator[House]:
         for member in house.crew.values():
             stack.callback(member.destroy)
         yield house
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def _settle(house: House, called_port: int) -> None:

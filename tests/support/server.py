@@ -16,6 +16,7 @@ from uuid import UUID
 import psutil
 
 from postroom.client import Client
+from tests.support.ports import free_port
 
 Json = dict[str, Any]
 START_SECONDS = 60.0
@@ -56,7 +57,7 @@ class ServerProcess:
         """Start and wait until it is healthy."""
         began = time.perf_counter()
         self.launch(*words, port=port)
-        wait_for(self._is_ready, START_SECONDS, f"the server is ready; its log:\n{self.tail()}")
+        wait_for(self._is_ready, START_SECONDS, lambda: f"the server is ready; its log:\n{self.tail()}")
         self.ready_seconds = time.perf_counter() - began
         return self
 
@@ -64,7 +65,7 @@ class ServerProcess:
         """Start the process and do not wait for what comes of it; ``environ`` is added to ours."""
         settings = {f"POSTROOM_{name.upper()}": value for name, value in self._settings.items()}
         with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "postroom.cli", "serve", "--data", str(self.data), "--port", str(port), *words]
+            command = [sys.executable, "-m", "postroom.cli", "serve", "--data", str(self.data), "--port", str(port or free_port()), *words]
             self._process = subprocess.Popen(
                 command, env={**os.environ, **settings, **(environ or {})}, stdout=log, stderr=log, start_new_session=True
             )
@@ -166,15 +167,15 @@ def get_json(url: str, headers: Mapping[str, str] | None = None) -> Json:
         raise OSError(f"{error.code} {url}") from error
 
 
-def wait_for(condition: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Look until the condition holds; an AssertionError names what was waited for."""
+def wait_for(condition: Callable[[], Any], seconds: float, what: str | Callable[[], str]) -> Any:
+    """Look until the condition holds; an AssertionError names what was waited for, in words that may be found when it was in vain."""
     give_up = time.monotonic() + seconds
     while time.monotonic() < give_up:
         value = condition()
         if value:
             return value
         time.sleep(0.02)
-    raise AssertionError(f"waited {seconds} s in vain until {what}")
+    raise AssertionError(f"waited {seconds} s in vain until {what if isinstance(what, str) else what()}")
 
 
 async def make_agent(client: Client, name: str, **fields: Any) -> tuple[str, str]:
