@@ -81,7 +81,10 @@ class Steps:
     async def install(self) -> None:
         """Once the tables are there; nothing happens where it stands already."""
         if await self.connection.fetchval("select to_regclass('crash.armed') is null"):
-            await self.connection.execute(_MACHINE + "".join(_trigger(step, *where) for step, where in STEPS.items()))
+            await self.connection.execute(_MACHINE)
+            # Each in a transaction of its own: one that holds several tables can deadlock with a server that is at work already.
+            for step, where in STEPS.items():
+                await self.connection.execute(_trigger(step, *where))
 
     async def arm(self, step: str) -> None:
         """Whoever comes by this step waits there from now on."""

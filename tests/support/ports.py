@@ -8,20 +8,13 @@ run share none.
 import os
 import random
 import socket
-from collections.abc import Iterator
 
-_FIRST, _LAST = 10_000, 32_767
-
-
-def _own_ports() -> Iterator[int]:
-    """The ports of this worker, each once, in an order that no other run has."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    ports = range(_FIRST + worker, _LAST + 1, workers)
-    yield from random.SystemRandom().sample(ports, len(ports))
-
-
-_ports = _own_ports()
+# From 12000: browsers refuse some ports below.
+_FIRST, _LAST = 12_000, 32_767
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_OWN = range(_FIRST + _WORKER, _LAST + 1, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+# Each once, in an order that no other run has. An iterator of a list: threads may ask it at the same time.
+_ports = iter(random.SystemRandom().sample(_OWN, len(_OWN)))
 
 
 def free_port() -> int:
