@@ -151,6 +151,20 @@ _FEED = [
         tests=("tests/web/test_shell.py::test_the_connection_is_told_while_the_server_is_killed_and_back",),
     ),
     Seed(
+        name="L16 who was online looks so while the server is away",
+        file=f"{_API}/live.ts",
+        old="""return this.#wasLive && this.#state !== "live";""",
+        new="return false;",
+        tests=("tests/web/test_shell.py::test_the_connection_is_told_while_the_server_is_killed_and_back",),
+    ),
+    Seed(
+        name="L16 who is online looks as if the server were away until the feed is there",
+        file=f"{_API}/live.ts",
+        old="""return this.#wasLive && this.#state !== "live";""",
+        new="""return this.#state !== "live";""",
+        tests=("tests/web/test_shell.py::test_the_connection_is_told_while_the_server_is_killed_and_back",),
+    ),
+    Seed(
         name="L12 without a network a page gives up a server on its own machine",
         file=f"{_API}/live.ts",
         old="""addEventListener("offline", () => this.#connect());""",

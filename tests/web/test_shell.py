@@ -1,12 +1,14 @@
 """The frame around every screen: palette, theme, addresses, the connection."""
 
 import asyncio
+import re
 from uuid import uuid4
 
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Page, Route, WebSocketRoute, expect
 
 from postroom.client import Client
 from tests.support.server import ServerProcess, make_agent
+from tests.web.agents import Team, echo
 from tests.web.conftest import NewDevice
 from tests.web.devices import AWAY, DARK, HELD, Device
 
@@ -82,14 +84,40 @@ async def test_a_phone_begins_with_its_chats(phone: Device, operator: Client) ->
     await expect(page.get_by_role("link", name=name)).to_be_visible()
 
 
-async def test_the_connection_is_told_while_the_server_is_killed_and_back(new_device: NewDevice, mortal: ServerProcess) -> None:
+async def test_the_connection_is_told_while_the_server_is_killed_and_back(
+    new_device: NewDevice, mortal: ServerProcess, mortal_team: Team
+) -> None:
     device = await new_device(server=mortal)
-    page = await device.opened("/team")
-    device.faults.expect(*AWAY)
-    port = mortal.port
-    mortal.kill()
-    await expect(page.locator("[data-connection=connecting]")).to_be_visible()
-    await expect(page.get_by_text("Connecting to the server.")).to_be_visible()
-    await asyncio.to_thread(mortal.start, port=port)
-    await device.connected()
-    await expect(page.get_by_text("Connecting to the server.")).to_be_hidden()
+    page = device.page
+    connect = await _hold_feed(page)
+    async with mortal_team.working(echo) as worker:
+        await device.open("/team?view=chart")
+        shown = page.locator(f"[data-workspace-id='{worker.id}']")
+        await expect(shown).to_have_count(2)
+        await expect(shown.get_by_text("online", exact=True)).to_have_count(2)
+        connect.set()
+        await device.connected()
+        device.faults.expect(*AWAY)
+        port = mortal.port
+        mortal.kill()
+        await expect(page.locator("[data-connection=connecting]")).to_be_visible()
+        await expect(page.get_by_text("Connecting to the server.")).to_be_visible()
+        await expect(shown.get_by_text("was online", exact=True)).to_have_count(2)
+        await expect(page.get_by_text("online", exact=True)).to_have_count(0)
+        await asyncio.to_thread(mortal.start, port=port)
+        await device.connected()
+        await expect(page.get_by_text("Connecting to the server.")).to_be_hidden()
+        await expect(shown.get_by_text("online", exact=True)).to_have_count(2)
+        await expect(page.get_by_text(re.compile("^was "))).to_have_count(0)
+
+
+async def _hold_feed(page: Page) -> asyncio.Event:
+    """From now on the page's connections to the feed wait until the event is set."""
+    free = asyncio.Event()
+
+    async def wait(feed: WebSocketRoute) -> None:
+        await free.wait()
+        feed.connect_to_server()
+
+    await page.route_web_socket("**/ws", wait)
+    return free

@@ -45,6 +45,7 @@ class Live {
   #wanted = false;
   #cursor: string | null = null;
   #state: Connection = "connecting";
+  #wasLive = false;
   #tries = 0;
   #timer = 0;
   #heard = now();
@@ -71,6 +72,11 @@ class Live {
 
   get state(): Connection {
     return this.#state;
+  }
+
+  /** Nobody hears any more of what changes: what is shown is how it was. Not so before it was live for the first time. */
+  get lost(): boolean {
+    return this.#wasLive && this.#state !== "live";
   }
 
   onFrame(hear: Hear): () => void {
@@ -149,6 +155,7 @@ class Live {
   #become(state: Connection): void {
     if (this.#state === state) return;
     this.#state = state;
+    this.#wasLive ||= state === "live";
     for (const changed of this.#watchers) changed();
   }
 }
@@ -157,4 +164,8 @@ export const live = new Live();
 
 export function useConnection(): Connection {
   return useSyncExternalStore(live.watch, () => live.state);
+}
+
+export function useLost(): boolean {
+  return useSyncExternalStore(live.watch, () => live.lost);
 }

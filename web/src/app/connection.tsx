@@ -1,6 +1,8 @@
 import { type LucideIcon, CloudOff, KeyRound, LoaderCircle, Wifi } from "lucide-react";
-import { type Connection, useConnection } from "@/api/live";
+import type { ReactNode } from "react";
+import { type Connection, useConnection, useLost } from "@/api/live";
 import { classes } from "@/ui/classes";
+import { OutdatedContext } from "@/ui/status";
 
 const WORDS: Readonly<Record<Connection, { icon: LucideIcon; words: string; long: string }>> = {
   live: { icon: Wifi, words: "Live", long: "Connected: what you see is what is there." },
@@ -34,4 +36,9 @@ export function ConnectionBar({ always }: { always: boolean }) {
   return (
     <div className={classes("px-4 py-1 text-center text-xs", state === "connecting" ? "bg-raised text-ink-soft" : "bg-warn-soft text-warn")}>{WORDS[state].long}</div>
   );
+}
+
+/** While there is no connection any more, every status in it says how it was. */
+export function Outdating({ children }: { children: ReactNode }) {
+  return <OutdatedContext value={useLost()}>{children}</OutdatedContext>;
 }

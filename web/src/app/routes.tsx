@@ -2,6 +2,7 @@ import { createBrowserRouter } from "react-router";
 import { ChatList } from "@/features/chat/chat-list";
 import { Waiting } from "@/ui/notice";
 import { Broken, NotFound } from "./broken";
+import { Outdating } from "./connection";
 import { Gate } from "./gate";
 import { Home } from "./home";
 import { Shell } from "./shell";
@@ -11,7 +12,9 @@ export const router = createBrowserRouter([
   {
     element: (
       <Gate>
-        <Shell />
+        <Outdating>
+          <Shell />
+        </Outdating>
       </Gate>
     ),
     errorElement: <Broken />,

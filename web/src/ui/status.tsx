@@ -1,3 +1,4 @@
+import { createContext, use } from "react";
 import { classes } from "./classes";
 
 const LOOKS: Readonly<Record<string, { dot: string; words: string }>> = {
@@ -7,6 +8,11 @@ const LOOKS: Readonly<Record<string, { dot: string; words: string }>> = {
   offline: { dot: "border-2 border-line-strong bg-transparent", words: "offline" },
   removed: { dot: "bg-bad", words: "removed" },
 };
+
+const WAS = "border-2 border-dashed border-line-strong bg-transparent";
+
+/** Whether it is known only how they were. A context, so that nothing else is drawn again when that changes. */
+export const OutdatedContext = createContext(false);
 
 interface Props {
   status: string;
@@ -20,11 +26,12 @@ interface Props {
 
 /** How an agent is, as a dot and in words: colour alone says nothing to some. */
 export function Status({ status, quiet = false, brief = false, large = false }: Props) {
-  const look = LOOKS[status] ?? { dot: "bg-line-strong", words: status };
+  const outdated = use(OutdatedContext);
+  const { dot, words } = LOOKS[status] ?? { dot: "bg-line-strong", words: status };
   return (
     <span className="inline-flex items-center gap-1.5 text-xs whitespace-nowrap text-ink-soft">
-      <span aria-hidden className={classes("shrink-0 rounded-full", large ? "size-7" : "size-2.5", look.dot)} />
-      <span className={quiet ? "sr-only" : brief && status === "online" ? "max-sm:sr-only" : undefined}>{look.words}</span>
+      <span aria-hidden className={classes("shrink-0 rounded-full", large ? "size-7" : "size-2.5", outdated ? WAS : dot)} />
+      <span className={quiet ? "sr-only" : brief && status === "online" ? "max-sm:sr-only" : undefined}>{outdated ? `was ${words}` : words}</span>
     </span>
   );
 }
