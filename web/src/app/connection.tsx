@@ -28,7 +28,7 @@ export function ConnectionBar({ always }: { always: boolean }) {
   const state = useConnection();
   if (state === "live") {
     return always ? (
-      <div className="flex justify-center pt-1">
+      <div className="flex justify-center py-1">
         <ConnectionState />
       </div>
     ) : null;

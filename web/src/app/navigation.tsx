@@ -82,8 +82,8 @@ export function Side({ onSearch, children }: Props & { children: ReactNode }) {
           </NavLink>
         ))}
       </nav>
-      <div className="flex min-h-12 items-end justify-between pt-2 pr-2 pb-1 pl-4">
-        <h2 className="py-1 text-xs font-medium text-ink-soft">Chats</h2>
+      <div className="flex min-h-11 items-center justify-between pt-2 pr-2 pl-4">
+        <h2 className="text-xs font-medium text-ink-soft">Chats</h2>
         <NotifyMe small />
       </div>
       <div className="min-h-0 flex-1 overflow-y-auto px-2 pb-3">{children}</div>

@@ -31,12 +31,12 @@ export function Credentials<T extends Credential>({ label, credentials, action, 
         {credentials.map((credential) => (
           <li key={credential.id} className="flex flex-wrap items-center gap-x-3 gap-y-1 py-2">
             <div className="min-w-0 flex-1">
-              <p className="flex flex-wrap items-center gap-2 text-sm">
+              <p className="flex flex-wrap items-center gap-x-2 gap-y-0.5 text-sm">
                 <span className="min-w-0 font-medium break-words">{credential.name}</span>
                 <code className="font-mono text-xs text-ink-soft">{credential.prefix}…</code>
                 {mark?.(credential)}
               </p>
-              <p className="text-xs text-ink-soft">
+              <p className="mt-0.5 text-xs text-ink-soft">
                 made <Age at={credential.created_at} />, {credential.last_used_at === null ? "never used" : <>used <Age at={credential.last_used_at} /></>}
               </p>
             </div>

@@ -49,7 +49,7 @@ function Window({ onClose, title, description, wide = false, children }: Omit<Pr
           {description !== undefined && <Radix.Description className="mt-1 text-sm text-ink-soft">{description}</Radix.Description>}
         </div>
         {onClose && (
-          <IconButton label="Close" onClick={onClose}>
+          <IconButton label="Close" className="-mt-1 -mr-2 pointer-coarse:-mt-2 pointer-coarse:-mr-3" onClick={onClose}>
             <X aria-hidden className="size-5" />
           </IconButton>
         )}

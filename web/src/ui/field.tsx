@@ -1,3 +1,4 @@
+import { ChevronDown } from "lucide-react";
 import { type ComponentProps, type ReactNode, useId } from "react";
 import { classes } from "./classes";
 
@@ -56,9 +57,13 @@ export function Select({ label, hint, error, bare = false, className, children, 
   const id = useId();
   return (
     <Frame {...{ id, label, hint, error, bare }}>
-      <select id={id} {...said(id, { error, hint })} {...rest} className={classes(BOX, className)}>
-        {children}
-      </select>
+      {/* The browser's own arrow clings to the edge, and moves the words. */}
+      <span className="relative">
+        <select id={id} {...said(id, { error, hint })} {...rest} className={classes(BOX, "appearance-none pr-9", className)}>
+          {children}
+        </select>
+        <ChevronDown aria-hidden className="pointer-events-none absolute top-1/2 right-3 size-4 -translate-y-1/2 text-ink-soft" />
+      </span>
     </Frame>
   );
 }

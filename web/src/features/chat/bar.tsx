@@ -22,10 +22,12 @@ export function Bar({ which: { workspaceId, view, threadId }, searching, onSearc
   };
   return (
     <div className="flex items-center gap-1 border-b border-line bg-surface px-2 py-0.5 writing:hidden md:px-4">
-      {view === "people" && (
+      {view === "people" ? (
         <Button look="quiet" className="font-normal text-ink-soft" onClick={() => setOpen(true)}>
           <Spool aria-hidden className="size-4" /> {threadId === null ? "All threads" : "One thread"}
         </Button>
+      ) : (
+        <p className="truncate px-3 text-sm text-ink-soft">What this agent and others ask of each other</p>
       )}
       {threadId !== null && (
         <Button look="quiet" className="font-normal underline" onClick={() => choose(null)}>

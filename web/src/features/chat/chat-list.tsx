@@ -40,7 +40,7 @@ function Screen({ children }: { children: ReactNode }) {
     <div className="relative flex min-h-0 flex-1 flex-col">
       <PullMark pull={pull} edge="top" />
       <div ref={scroller} className="min-h-0 flex-1 overflow-y-auto">
-        <header className="flex items-center gap-2 px-4 pt-4 pb-1">
+        <header className="flex items-center gap-2 px-4.5 pt-4 pb-1">
           <h1 className="flex-1 text-xl font-semibold">Chats</h1>
           <NotifyMe />
         </header>

@@ -82,7 +82,7 @@ function TooLong({ why, onFile }: { why: string; onFile: () => void }) {
   return (
     <div role="alert" className="flex flex-wrap items-center gap-2 px-2 text-xs text-bad">
       {why}
-      <Button look="quiet" className="text-xs" onClick={onFile}>
+      <Button look="quiet" size="small" onClick={onFile}>
         <FileText aria-hidden className="size-4" /> Make it a file
       </Button>
     </div>

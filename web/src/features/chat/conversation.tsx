@@ -69,7 +69,7 @@ function Stale({ error, onRetry }: { error: unknown; onRetry: () => void }) {
   return (
     <div role="alert" className="flex items-center justify-center gap-2 bg-warn-soft px-3 py-1 text-xs text-warn">
       {error instanceof Error ? error.message : "What is new could not be fetched."}
-      <Button look="quiet" className="min-h-7 text-xs underline" onClick={onRetry}>
+      <Button look="quiet" size="small" className="underline" onClick={onRetry}>
         Try again
       </Button>
     </div>

@@ -18,8 +18,6 @@ import { Standing } from "./standing";
 import { Text } from "./text";
 import { type Step, grown } from "./trail";
 
-const SMALL = "min-h-7 px-2 text-xs";
-
 /** Where a message stands, and under which name. */
 export interface Speaker {
   right: boolean;
@@ -84,7 +82,7 @@ function Answer({ answer, right, name }: Speaker & { answer: NonNullable<Entry["
 
 function Time({ at }: { at: string }) {
   return (
-    <span className="px-1 text-xs text-ink-soft">
+    <span className="text-xs text-ink-soft">
       <TimeOfDay at={at} />
     </span>
   );
@@ -96,7 +94,7 @@ function Foot({ entry, workspaceId }: EntryProps) {
     <Standing state={entry.state} words={wordsOf(entry)} reason={entry.state === "cancelled" ? null : (entry.error?.detail ?? null)} since={entry.state === "handed" ? entry.handed_at : null}>
       {workspaceId !== null && !hasEnded(entry) && !entry.cancel_requested && <Cancel entry={entry} workspaceId={workspaceId} />}
       {workspaceId !== null && (entry.state === "failed" || entry.state === "expired") && (
-        <Button look="quiet" className={SMALL} onClick={() => void again(workspaceId, entry).catch(complain)}>
+        <Button look="quiet" size="small" onClick={() => void again(workspaceId, entry).catch(complain)}>
           Send again
         </Button>
       )}
@@ -108,7 +106,7 @@ function Foot({ entry, workspaceId }: EntryProps) {
 /** Below an answer: answers are what one takes elsewhere. */
 function Answered({ content, timestamp }: Pick<Entry, "content" | "timestamp">) {
   return (
-    <span className="inline-flex items-center">
+    <span className="inline-flex items-center pl-1">
       <Time at={timestamp} />
       {content && <Copy text={content} label="Copy the message" className="-my-3 text-ink-soft" />}
     </span>
@@ -133,7 +131,7 @@ function wordsOf({ state, cancel_requested, attempt, report }: Entry): string | 
 function Cancel({ entry, workspaceId }: { entry: Entry; workspaceId: string }) {
   const { mutate, isPending } = useMutation({ mutationFn: () => cancelTask(workspaceId, entry.task_id), onError: complain });
   return (
-    <Button look="quiet" className={SMALL} busy={isPending} onClick={() => mutate()}>
+    <Button look="quiet" size="small" busy={isPending} onClick={() => mutate()}>
       Cancel
     </Button>
   );
@@ -181,19 +179,19 @@ function OutgoingFoot({ message, onEdit }: OutgoingProps) {
   return (
     <Standing state={stage} words={stage === "waiting" && !connected ? "Goes out when there is a connection" : undefined} reason={message.refusal}>
       {stage === "waiting" && !message.left && (
-        <Button look="quiet" className={SMALL} onClick={() => onEdit?.(message)}>
+        <Button look="quiet" size="small" onClick={() => onEdit?.(message)}>
           Take back
         </Button>
       )}
       {stage === "refused" && (
         <>
-          <Button look="quiet" className={SMALL} onClick={() => void outbox.change(message, { refusal: null }).catch(complain)}>
+          <Button look="quiet" size="small" onClick={() => void outbox.change(message, { refusal: null }).catch(complain)}>
             Send again
           </Button>
-          <Button look="quiet" className={SMALL} onClick={() => onEdit?.(message)}>
+          <Button look="quiet" size="small" onClick={() => onEdit?.(message)}>
             Edit
           </Button>
-          <Button look="quiet" className={SMALL} onClick={() => void outbox.drop([message]).catch(complain)}>
+          <Button look="quiet" size="small" onClick={() => void outbox.drop([message]).catch(complain)}>
             Discard
           </Button>
         </>

@@ -18,7 +18,7 @@ export function NotifyMe({ small = false }: { small?: boolean }) {
   const [permission, setPermission] = useState(CAN_NOTIFY ? Notification.permission : "denied");
   if (permission !== "default") return null;
   return (
-    <Button look="quiet" className={classes(small && "min-h-7 px-2 text-xs font-normal text-ink-soft")} onClick={() => void Notification.requestPermission().then(setPermission)}>
+    <Button look="quiet" size={small ? "small" : "usual"} className={classes(small && "text-ink-soft")} onClick={() => void Notification.requestPermission().then(setPermission)}>
       <Bell aria-hidden className={small ? "size-3.5" : "size-4"} /> Notify me
     </Button>
   );

@@ -50,7 +50,7 @@ function Found({ which, words, onJump }: Pick<Props, "which" | "onJump"> & { wor
       <ul aria-label="Found">
         {entries.map((entry) => (
           <li key={entry.id}>
-            <button type="button" onClick={() => onJump(placeOf(entry, which))} className="flex min-h-9 w-full items-baseline gap-3 rounded-lg px-2 py-1 text-left text-sm hover:bg-raised pointer-coarse:min-h-11">
+            <button type="button" onClick={() => onJump(placeOf(entry, which))} className="flex min-h-9 w-full items-center gap-3 rounded-lg px-2 py-1 text-left text-sm hover:bg-raised pointer-coarse:min-h-11">
               <span className="shrink-0 font-medium">{entry.sender.name}</span>
               <Around entry={entry} words={words} />
               <span className="shrink-0 text-xs text-ink-soft">

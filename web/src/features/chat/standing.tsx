@@ -50,7 +50,7 @@ export function Standing({ state, words, reason, since, children }: Props) {
   if (!look) return null;
   const { icon: Icon, bad } = look;
   return (
-    <div className={classes("flex max-w-full flex-wrap items-center gap-x-2 group-data-mine/said:justify-end px-1 text-xs", bad ? "text-bad" : "text-ink-soft")}>
+    <div className={classes("flex max-w-full flex-wrap items-center gap-x-2 px-1 text-xs group-data-mine/said:justify-end [&>button]:-my-1.5 pointer-coarse:[&>button]:-my-3", bad ? "text-bad" : "text-ink-soft")}>
       <span className="inline-flex items-center gap-1">
         <Icon aria-hidden className={classes("size-3.5 shrink-0", state === "handed" && "animate-spin")} />
         {words ?? look.words}

@@ -23,8 +23,8 @@ export function Figures({ health: { details } }: { health: Health }) {
         {disk === null ? "watch it where it is" : <>free of {inBytes(disk.total_bytes)}</>}
       </Figure>
       <Figure name="Servers" value={details.servers.length} />
-      <Figure name="This server" value={<Age at={started_at} />}>
-        was started
+      <Figure name="Started" value={<Age at={started_at} />}>
+        this server
       </Figure>
     </dl>
   );

@@ -66,7 +66,7 @@ function Text({ text }: { text: string }) {
     <div className="mt-2 border-l-2 border-line pl-3">
       <p className="max-h-96 overflow-y-auto break-words whitespace-pre-wrap text-ink-soft">{long && !whole ? `${text.slice(0, SHORT)}…` : text}</p>
       {long && (
-        <Button look="quiet" className="-ml-3 text-xs" aria-expanded={whole} onClick={() => setWhole(!whole)}>
+        <Button look="quiet" size="small" className="-ml-2" aria-expanded={whole} onClick={() => setWhole(!whole)}>
           {whole ? "Show less" : "Show all of it"}
         </Button>
       )}

@@ -191,7 +191,7 @@ function Controls({ arrangement: { places, setPlaces }, onView }: { arrangement:
     did(() => setPlaces(() => places), "Everybody is back in line.");
   };
   return (
-    <Panel position="bottom-right" className="flex flex-col rounded-xl border border-line bg-surface p-0.5 shadow-raised">
+    <Panel position="bottom-right" className="mb-6! flex flex-col rounded-xl border border-line bg-surface p-0.5 shadow-raised">
       <IconButton label="Zoom in" onClick={() => void flow.zoomIn({ duration: pace() }).then(onView)}>
         <ZoomIn aria-hidden className="size-4" />
       </IconButton>

@@ -83,15 +83,15 @@ function Near({ data: { workspace, unread, news, team, folded } }: Pick<Props, "
       <div className="flex items-start gap-2.5">
         <Avatar name={name} />
         <div className="min-w-0 flex-1">
-          <Link to={`/w/${id}`} draggable={false} className="block truncate text-sm font-semibold hover:underline">
+          <Link to={`/w/${id}`} draggable={false} className="mr-7 block truncate text-sm font-semibold hover:underline">
             {name}
           </Link>
-          <p className={classes("text-xs text-ink-soft", doing ? "truncate" : "line-clamp-2")}>{role ?? "No role yet"}</p>
+          <p className={classes("text-xs text-ink-soft pointer-coarse:mr-7", doing ? "truncate" : "line-clamp-2")}>{role ?? "No role yet"}</p>
         </div>
         <IconButton
           label={`Actions for ${name}`}
           aria-haspopup="menu"
-          className="-mt-1 -mr-1.5"
+          className="absolute top-2 right-1.5"
           onClick={(event) => {
             event.stopPropagation();
             openMenu(event.currentTarget);

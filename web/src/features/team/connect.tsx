@@ -88,7 +88,7 @@ function Arrival({ id }: { id: string }) {
   const there = status === "online" || status === "degraded";
   const Icon = there ? CircleCheck : LoaderCircle;
   return (
-    <div role="status" className={classes("sticky bottom-0 flex flex-wrap items-center gap-2 rounded-xl px-4 py-3 text-sm", there ? "bg-good-soft text-good" : "bg-raised text-ink-soft")}>
+    <div role="status" className={classes("sticky bottom-0 shadow-[0_2rem_0_0.5rem_var(--surface)] flex flex-wrap items-center gap-2 rounded-xl px-4 py-3 text-sm", there ? "bg-good-soft text-good" : "bg-raised text-ink-soft")}>
       <Icon aria-hidden className={classes("size-5", !there && "animate-spin")} />
       <span className="flex-1">{there ? `${name ?? ""} is here.` : "Waiting to hear from it. It may also come later: its post is kept."}</span>
       {there && (

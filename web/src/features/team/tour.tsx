@@ -77,7 +77,7 @@ interface Step {
 function Steps({ steps, floating, onOver }: { steps: readonly Step[]; floating: boolean; onOver: () => void }) {
   const next = steps.findIndex(({ done }) => !done);
   return (
-    <section aria-label="First steps" className={classes("border-line bg-surface px-4 py-3", floating ? "absolute bottom-3 left-3 z-10 mr-16 rounded-2xl border shadow-raised" : "border-t")}>
+    <section aria-label="First steps" className={classes("border-line bg-surface px-4 py-3", floating ? "absolute bottom-3 left-3 z-10 mr-19 rounded-2xl border shadow-raised" : "border-t")}>
       <header className="-mt-1.5 flex items-center gap-2">
         <h2 className="flex-1 text-sm font-semibold">{next === -1 ? "You know your way around" : "First steps"}</h2>
         <IconButton label="Close the first steps" className="-mr-2" onClick={onOver}>

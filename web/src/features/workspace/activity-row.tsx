@@ -24,7 +24,7 @@ export function ActivityRow({ row, names }: { row: Row; names: Names }) {
         <span className="py-2 text-xs whitespace-nowrap text-ink-soft">
           <Age at={row.timestamp} />
         </span>
-        <IconButton label={open ? "Hide the body" : "Show the body"} aria-expanded={open} onClick={() => setOpen(!open)}>
+        <IconButton label={open ? "Hide the body" : "Show the body"} aria-expanded={open} className="-mr-2 pointer-coarse:-mt-1" onClick={() => setOpen(!open)}>
           <ChevronRight aria-hidden className={classes("size-4 transition-transform", open && "rotate-90")} />
         </IconButton>
       </div>

@@ -12,7 +12,7 @@ export function CancelDelegation({ one }: { one: Delegation }) {
   };
   return (
     <>
-      <Button look="quiet" className="text-bad" aria-label={`Cancel what ${one.source.name} asked ${one.target.name}`} onClick={() => setAsked(true)}>
+      <Button look="quiet" className="text-bad pointer-coarse:-mt-1" aria-label={`Cancel what ${one.source.name} asked ${one.target.name}`} onClick={() => setAsked(true)}>
         Cancel
       </Button>
       <Confirm open={asked} title={`Cancel what ${one.source.name} asked ${one.target.name}?`} action="Cancel it" onClose={() => setAsked(false)} onConfirm={cancel}>

@@ -44,7 +44,7 @@ export function DelegationItem({ one, below, opened = false }: Props) {
             <span className={classes("break-words text-ink-soft", !open && "line-clamp-1")}>{one.task}</span>
             {!open && one.ended_at === null && one.progress && <span className="line-clamp-1 text-xs text-ink-soft">… {one.progress.text || one.progress.status}</span>}
           </span>
-          <span className="text-xs whitespace-nowrap text-ink-soft max-sm:hidden">
+          <span className="mt-0.5 text-xs whitespace-nowrap text-ink-soft max-sm:hidden">
             <Age at={one.created_at} />
           </span>
         </button>

@@ -36,5 +36,5 @@ export function DelegationState({ one }: { one: Delegation }) {
 export function Took({ one }: { one: Delegation }) {
   const now = useNow();
   const milliseconds = (one.ended_at === null ? now : Date.parse(one.ended_at)) - Date.parse(one.created_at);
-  return <span className="font-mono text-xs text-ink-soft tabular-nums">{milliseconds < 10_000 ? `${Math.max(0, milliseconds / 1_000).toFixed(1)} s` : lasting(milliseconds)}</span>;
+  return <span className="text-xs text-ink-soft tabular-nums">{milliseconds < 10_000 ? `${Math.max(0, milliseconds / 1_000).toFixed(1)} s` : lasting(milliseconds)}</span>;
 }

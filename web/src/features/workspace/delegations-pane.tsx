@@ -86,12 +86,14 @@ function Group({ group, view }: { group: readonly Delegation[]; view: "tree" | "
   const [newest] = group;
   if (newest === undefined) return null;
   return (
-    <li className="rounded-xl border border-line bg-surface px-3 py-2">
-      <h2 className="px-2 text-xs text-ink-soft">
+    <li className="rounded-xl border border-line bg-surface px-3 pt-3 pb-2">
+      <h2 className="px-2 pb-1 text-xs text-ink-soft">
         {newest.on_behalf_of === null ? "Of its own accord" : `For one message, ${group.length === 1 ? "one" : group.length} asked`}, <Age at={newest.created_at} />
       </h2>
       {view === "time-line" ? (
-        <TimeLine group={group} />
+        <div className="px-2">
+          <TimeLine group={group} />
+        </div>
       ) : (
         <ul>
           {group.map((one) => (

@@ -16,7 +16,7 @@ export function Standing({ workspace }: { workspace: Workspace }) {
       <Facts>
         <Fact name="Last sign of life">{last_heartbeat === null ? "none yet" : <Age at={last_heartbeat} />}</Fact>
         {status === "online" && uptime_seconds > 0 && <Fact name="Running for">{lasting(uptime_seconds * 1_000)}</Fact>}
-        <Fact name="Working on">{worksOn(workspace) ?? "nothing"}</Fact>
+        <Fact name="At the moment">{worksOn(workspace) ?? "nothing"}</Fact>
         <Fact name="In hand">
           {active_tasks} of {max_concurrent} at once
         </Fact>

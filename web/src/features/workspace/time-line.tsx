@@ -29,7 +29,7 @@ export function TimeLine({ group }: { group: readonly Delegation[] }) {
         ))}
       </ol>
       <Axis span={span} />
-      <Button look="quiet" className="-ml-2 text-xs" busy={deep && trees.some(({ isPending }) => isPending)} onClick={() => setDeep(!deep)}>
+      <Button look="quiet" size="small" className="mt-1 -ml-2" busy={deep && trees.some(({ isPending }) => isPending)} onClick={() => setDeep(!deep)}>
         {deep ? "Hide what these asked of others" : "Show what these asked of others"}
       </Button>
     </>
@@ -82,7 +82,7 @@ function Axis({ span: { from, to } }: { span: Span }) {
   return (
     <div aria-hidden className={classes(COLUMNS, "hidden pt-1 md:grid")}>
       <span />
-      <div className="flex justify-between font-mono text-xs text-ink-soft">
+      <div className="flex justify-between text-xs text-ink-soft tabular-nums">
         {marks.map((mark) => (
           <span key={mark}>{mark === 0 ? "0" : `+${span < SHORT ? `${((span * mark) / 1_000).toFixed(1)} s` : lasting(span * mark)}`}</span>
         ))}
