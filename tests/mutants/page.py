@@ -189,6 +189,13 @@ _FEED = [
 
 _SHOWN = [
     Seed(
+        name="P6 what scrolling back draws is told as if it were new",
+        file=f"{_CHATS}/heard.tsx",
+        old="before === null || before.newer || now.newer",
+        new="before === null",
+        tests=(_HISTORY,),
+    ),
+    Seed(
         name="P6 the messages that were let go of at the end of a long history are never there again",
         file=f"{_CHATS}/window.ts",
         old="window.entries.slice(0, MOST / 2), newer: true }",
@@ -332,6 +339,16 @@ _STRANGERS = [
         new="const file = message.files.find(({ url }) => url !== undefined);",
         tests=(f"{_FILES}::test_a_file_goes_with_a_message_and_comes_back",),
     ),
+    *[
+        Seed(
+            name=f"T20 a text that is {what} holds the page up",
+            file=f"{_CHATS}/weight.ts",
+            old=old,
+            new="",
+            tests=(f"{_CHAT}::test_what_would_hold_the_page_up_is_shown_as_it_was_written",),
+        )
+        for what, old in {"wide": " + columns", "deep": "DEEP.test(text) || ", "nothing but marks": " || pieces(text) > MOST"}.items()
+    ],
 ]
 
 PAGE = [*_OUTBOX, *_FEED, *_SHOWN, *_STRANGERS]

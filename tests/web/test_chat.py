@@ -237,6 +237,30 @@ async def test_a_text_near_the_limit_is_sent_and_one_over_it_says_so(desk: Devic
         await expect(chat.page.get_by_role("button", name="Send", exact=True)).to_be_disabled()
 
 
+PART = f"## A part\n\nSome **words**, {'which go on and on ' * 16}.\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- one\n- `two`\n\n"
+PARTS = 50
+TOO_MUCH = {
+    "wide": "|a" * 100 + "|\n" + "|-" * 100 + "|\n" + "b\n" * 100,
+    "deep": "- " * 300 + "deep",
+    "many": "- a\n" * 2_000,
+}
+
+
+async def test_what_would_hold_the_page_up_is_shown_as_it_was_written(desk: Device, team: Team) -> None:
+    worker = await team.idle()
+    chat = await open_chat(desk, worker)
+    async with team.server.client(worker.token) as agent:
+        for name, text in TOO_MUCH.items():
+            await agent.notify(worker.id, f"{name}\n\n{text}")
+            shown = chat.log.get_by_role("article").filter(has_text=name)
+            await expect(shown).to_contain_text("Shown as it was written")
+            await expect(shown.locator("li, td")).to_have_count(0)
+        # What only has much to say is laid out, all of it.
+        await agent.notify(worker.id, PART * PARTS)
+    await chat.page.get_by_role("button", name="Show all of it").click()
+    await expect(chat.log.get_by_role("article").last.locator("table")).to_have_count(PARTS)
+
+
 async def test_a_session_that_ends_in_mid_typing_keeps_what_was_written(desk: Device, team: Team) -> None:
     async with team.working(echo) as worker:
         chat = await open_chat(desk, worker)

@@ -41,6 +41,20 @@ async def test_a_long_history_is_scrolled_both_ways_and_keeps_its_place(desk: De
     assert read == set(range(min(read), HISTORY + 1))
     back = await _walk(chat, STEP, lambda seqs: max(seqs) == HISTORY)
     assert back >= read - {min(read)}
+    await _only_what_is_new_is_heard(chat, team)
+
+
+async def _only_what_is_new_is_heard(chat: Chat, team: Team) -> None:
+    """For those who do not see the page nothing was said so far: what scrolling draws is old."""
+    said = chat.page.get_by_role("status", name="What was said last")
+    await expect(chat.log).to_have_attribute("aria-live", "off")
+    await expect(said).to_be_empty()
+    for _ in range(2):
+        await said.evaluate("said => { said.firstElementChild?.setAttribute('data-old', '') }")
+        async with team.server.client(chat.worker.token) as agent:
+            await agent.notify(chat.worker.id, "A **new** one.")
+        # The same words again are another element: it is heard again.
+        await expect(said.locator("p:not([data-old])")).to_have_text(f"{chat.worker.name}: A new one.")
 
 
 async def _walk(chat: Chat, step: int, arrived: Callable[[Iterable[int]], bool]) -> set[int]:

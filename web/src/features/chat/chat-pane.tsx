@@ -2,6 +2,7 @@ import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { useSearchParams } from "react-router";
 import type { Workspace } from "@/api/workspaces";
 import { Bar } from "./bar";
+import { Heard } from "./heard";
 import { History } from "./history";
 import type { Which } from "./pages";
 import { Search } from "./search";
@@ -30,6 +31,7 @@ function Pane({ workspace, which }: { workspace: Workspace; which: Which }) {
     <>
       <Bar which={which} searching={searching} onSearch={() => setSearching(!searching)} />
       {searching && <Search which={which} onJump={(place) => history.open(place)} onClose={() => setSearching(false)} />}
+      <Heard shown={shown} />
       {which.view === "people" ? <Talk {...view} threadId={which.threadId} /> : <Traffic {...view} />}
     </>
   );

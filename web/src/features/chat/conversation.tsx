@@ -41,7 +41,7 @@ export function Conversation({ history, shown, name, readSeq, unread, speaker, b
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
       {shown.error !== null && <Stale error={shown.error} onRetry={() => history.catchUp()} />}
-      <div ref={scroller} role="log" aria-label={`Conversation with ${name}`} tabIndex={0} className="flex min-h-0 flex-1 flex-col overflow-y-auto overscroll-contain px-3 [overflow-anchor:none] md:px-5">
+      <div ref={scroller} role="log" aria-live="off" aria-label={`Conversation with ${name}`} tabIndex={0} className="flex min-h-0 flex-1 flex-col overflow-y-auto overscroll-contain px-3 [overflow-anchor:none] md:px-5">
         <div className="flex-1" />
         <Virtualizer ref={list} data={rows} shift={shown.shift} onScroll={onScroll}>
           {(row) => (

@@ -1,13 +1,13 @@
 import { Component, type ReactNode, Suspense, lazy, useState } from "react";
 import { Button } from "@/ui/button";
+import { isTooMuch } from "./weight";
 
-// Without a network on a first visit there are the words without their looks.
-const MarkdownText = lazy(() => import("./markdown").catch(() => ({ default: Plain })));
+// Fetched beside the history that needs it. Without a network on a first visit there are the words without their looks.
+const fetching = import("./markdown").catch(() => ({ default: Plain }));
+const MarkdownText = lazy(() => fetching);
 
 /** Characters. Longer texts are shown in part until somebody wants all of it. */
 const SHORT = 12_000;
-/** Characters. A document of this size is text: to look for structure in it would keep the page from moving. */
-const STRUCTURED = 40_000;
 
 /** What was said. */
 export function Text({ text }: { text: string }) {
@@ -26,9 +26,9 @@ export function Text({ text }: { text: string }) {
 }
 
 function Words({ text }: { text: string }) {
-  if (text.length > STRUCTURED) return <Plain text={text} />;
+  if (isTooMuch(text)) return <AsWritten text={text} />;
   return (
-    <Readable plain={<Plain text={text} />}>
+    <Readable plain={<AsWritten text={text} />}>
       <Suspense fallback={<Plain text={text} />}>
         <MarkdownText text={text} />
       </Suspense>
@@ -38,6 +38,15 @@ function Words({ text }: { text: string }) {
 
 function Plain({ text }: { text: string }) {
   return <p className="break-words whitespace-pre-wrap">{text}</p>;
+}
+
+function AsWritten({ text }: { text: string }) {
+  return (
+    <>
+      <Plain text={text} />
+      <p className="mt-1 text-xs text-ink-soft">Shown as it was written: it is too much to lay out.</p>
+    </>
+  );
 }
 
 /** Text that is too deep for any structure stays text: the chat is not lost for it. */
