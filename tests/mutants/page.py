@@ -255,8 +255,8 @@ _SHOWN = [
     Seed(
         name="U19 without a network a chat breaks on what it had not fetched yet",
         file=f"{_CHATS}/text.tsx",
-        old=".catch(() => ({ default: Plain })));",
-        new=");",
+        old=".catch(() => ({ default: Plain }));",
+        new=";",
         tests=(f"{_CHAT}::test_words_are_shown_though_their_looks_can_not_be_fetched",),
     ),
     Seed(

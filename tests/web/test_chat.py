@@ -65,9 +65,9 @@ async def test_an_answer_that_comes_while_its_beginning_is_read_is_shown(desk: D
 async def test_words_are_shown_though_their_looks_can_not_be_fetched(desk: Device, team: Team) -> None:
     desk.faults.expect(*AWAY)
     await desk.page.route("**/assets/markdown-*", lambda route: route.abort())
-    chat = await open_chat(desk, await team.idle())
     async with desk.page.expect_event("requestfailed", lambda request: "markdown-" in request.url):
-        await chat.send("**Letter 1.**")
+        chat = await open_chat(desk, await team.idle())
+    await chat.send("**Letter 1.**")
     await chat.shows("**Letter 1.**")
     await expect(chat.line("**Letter 1.**")).to_have_attribute("data-state", "accepted")
 

@@ -27,7 +27,7 @@ export function Bar({ which: { workspaceId, view, threadId }, searching, onSearc
           <Spool aria-hidden className="size-4" /> {threadId === null ? "All threads" : "One thread"}
         </Button>
       ) : (
-        <p className="truncate px-3 text-sm text-ink-soft">What this agent and others ask of each other</p>
+        <p className="truncate px-3 text-sm text-ink-soft">Between this agent and others</p>
       )}
       {threadId !== null && (
         <Button look="quiet" className="font-normal underline" onClick={() => choose(null)}>
