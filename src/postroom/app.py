@@ -67,14 +67,18 @@ class Running:
 
 
 OnReady = Callable[[Running], Awaitable[None]]
+Tell = Callable[[str], None]
 
 
-async def run(settings: Settings, *, announce: Callable[[str], None] = lambda _: None, on_ready: OnReady | None = None) -> None:
-    """Serve until SIGTERM or SIGINT. Raises SetupError when the server can not start."""
+async def run(settings: Settings, *, announce: Tell = lambda _: None, tell: Tell | None = None, on_ready: OnReady | None = None) -> None:
+    """Serve until SIGTERM or SIGINT. Raises SetupError when the server can not start.
+
+    ``announce`` gets what is being done, a sentence at a time, and ``tell`` (None: the same) what a person wants to keep.
+    """
     configure_logs(settings.log_level, settings.log_format)
     stop = _stop_event()
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    async with _database(settings, announce) as (dsn, embedded), Database(dsn, settings).running() as db:
+    async with _database(settings, announce, tell or announce) as (dsn, embedded), Database(dsn, settings).running() as db:
         reach("start.migrated")
         await _check(db)
         reach("start.checked")
@@ -242,14 +246,14 @@ def _address_guard(settings: Settings, own_port: int) -> AddressGuard:
 
 
 @asynccontextmanager
-async def _database(settings: Settings, announce: Callable[[str], None]) -> AsyncGenerator[tuple[str, EmbeddedPostgres | None]]:
+async def _database(settings: Settings, announce: Tell, tell: Tell) -> AsyncGenerator[tuple[str, EmbeddedPostgres | None]]:
     """The external database, or the embedded one for as long as the server runs; migrated."""
     if settings.database_url:
         await migrate(settings.database_url, announce=announce)
         yield settings.database_url, None
         return
-    async with EmbeddedPostgres(settings.data, announce=announce) as embedded:
-        await migrate(embedded.dsn, announce=announce)
+    async with EmbeddedPostgres(settings.data, announce=announce, tell=tell) as embedded:
+        await migrate(embedded.dsn, data=settings.data, announce=announce)
         yield embedded.dsn, embedded
 
 

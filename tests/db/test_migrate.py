@@ -43,6 +43,9 @@ async def test_each_migration_runs_once_however_many_start_at_once(short_directo
         await _change(dsn, "delete from migration where number = 1; insert into migration values (9999, 'from_the_future', 'x')")
         with pytest.raises(SetupError, match="9999"):
             await migrate(dsn)
+        await _change(dsn, "delete from migration where number = 9999")
+        with pytest.raises(SetupError, match="migration 0001 is missing"):
+            await migrate(dsn)
 
 
 def test_no_migration_takes_anything_back() -> None:

@@ -32,7 +32,7 @@ async def _migrate(settings: Settings) -> list[str]:
 
     async with _database(settings) as dsn:
         try:
-            return await migrate_database(dsn, announce=say)
+            return await migrate_database(dsn, data=None if settings.database_url else settings.data, announce=say)
         except PostroomError:
             raise
         except Exception as error:  # boundary: the driver's errors are known in db alone, and their words may hold the address

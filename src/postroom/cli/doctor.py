@@ -22,7 +22,7 @@ def doctor(
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="Data directory of the server.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check this machine, the data directory, the database and the running server. Nothing is started or changed."""
+    """Check this machine, the data directory, the database and the running server. Nothing is changed."""
     findings = asyncio.run(_look(url, data))
     if as_json:
         print_json([finding.document() for finding in findings])

@@ -60,6 +60,13 @@ class Welcome:
         else:
             say(sentence)
 
+    def tell(self, sentence: str) -> None:
+        """Say what is to stay: a line of its own, above the one that changes and as long as it has to be."""
+        if self._status is not None:
+            self._status.console.print(Text(one_line(sentence)))
+        else:
+            say(sentence)
+
     async def show(self, running: "Running") -> None:
         """Bring the demo team in, then show the panel."""
         running.task_group.create_task(self._tell_stop())

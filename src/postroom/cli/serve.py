@@ -24,6 +24,7 @@ Host = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Address to li
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 8080 unless set, 0 takes a free one.")]
 Data = Annotated[Path | None, typer.Option(metavar="DIR", help="Directory of the database, the key and local state.")]
 OnReady = Callable[["Running"], Awaitable[None]]
+Tell = Callable[[str], None]
 
 _CONNECT_SECONDS = 0.5
 
@@ -42,7 +43,7 @@ def up(
     settings = load_settings(host=host, port=port, data=data)
     welcome = Welcome(settings, demo=demo, open_page=open_page)
     with welcome:
-        _serve(settings, welcome.announce, welcome.show)
+        _serve(settings, welcome.announce, welcome.tell, welcome.show)
     # Only here is it true: whoever stops at once, by a second Ctrl-C or by an error, does not come this far.
     say("Stopped. Unfinished messages go on at the next start.")
 
@@ -50,13 +51,13 @@ def up(
 def serve(*, host: Host = None, port: Port = None, data: Data = None) -> None:
     """Start a server for others: no demo, no browser, logs only. The database is POSTROOM_DATABASE_URL or the embedded one."""
 
-    async def tell(running: "Running") -> None:
+    async def ready(running: "Running") -> None:
         say(f"Ready at {running.url}. A login link: postroom login-link")
 
-    _serve(load_settings(host=host, port=port, data=data), say, tell)
+    _serve(load_settings(host=host, port=port, data=data), say, say, ready)
 
 
-def _serve(settings: Settings, announce: Callable[[str], None], on_ready: OnReady) -> None:
+def _serve(settings: Settings, announce: Tell, tell: Tell, on_ready: OnReady) -> None:
     """Run the server until it is told to stop. Raises SetupError when it can not start."""
     require_no_other(settings.data)
     require_free_port(settings.host, settings.port)
@@ -68,7 +69,7 @@ def _serve(settings: Settings, announce: Callable[[str], None], on_ready: OnRead
         await on_ready(running)
 
     with _left_behind(settings.data), asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(app.run(settings, announce=announce, on_ready=ready))
+        runner.run(app.run(settings, announce=announce, tell=tell, on_ready=ready))
 
 
 @contextmanager

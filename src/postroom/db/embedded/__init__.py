@@ -12,7 +12,7 @@ every parent directory to everyone, it lets every local user in as superuser, an
     server      EmbeddedPostgres: all of it in order, and the watch over it
 """
 
-from postroom.db.embedded.place import disk_places
-from postroom.db.embedded.server import EmbeddedPostgres
+from postroom.db.embedded.place import CLUSTER, disk_places
+from postroom.db.embedded.server import EmbeddedPostgres, visit
 
-__all__ = ["EmbeddedPostgres", "disk_places"]
+__all__ = ["CLUSTER", "EmbeddedPostgres", "disk_places", "visit"]

@@ -95,12 +95,17 @@ class Postmaster:
 
 def find_postmaster(cluster: Path) -> Postmaster | None:
     """The PostgreSQL that runs on the cluster. A pid file of nobody, or of another program, is removed: it would stop the start."""
+    found = see_postmaster(cluster)
+    if found is None:
+        (cluster / PID_FILE).unlink(missing_ok=True)
+    return found
+
+
+def see_postmaster(cluster: Path) -> Postmaster | None:
+    """The PostgreSQL that runs on the cluster; nothing is touched."""
     lines = _pid_file(cluster)
     process = _process(lines[0]) if lines else None
-    if process is not None and _runs_on(process, cluster):
-        return Postmaster(cluster, process, None, None)
-    (cluster / PID_FILE).unlink(missing_ok=True)
-    return None
+    return Postmaster(cluster, process, None, None) if process is not None and _runs_on(process, cluster) else None
 
 
 def start_postmaster(place: Place, binaries: Binaries, sockets: Path) -> Postmaster:

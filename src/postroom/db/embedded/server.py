@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import os
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, Self
@@ -12,11 +12,12 @@ from typing import NoReturn, Self
 import asyncpg
 
 from postroom.clock import jittered, monotonic
+from postroom.db.embedded.account import choose_account
 from postroom.db.embedded.binaries import Binaries, readable_binaries
 from postroom.db.embedded.configure import PORT, prune_logs, write_settings
 from postroom.db.embedded.create import APP_PASSWORD, ensure_cluster, failed
-from postroom.db.embedded.place import SHARED, Place, hold, open_data, password, settle, socket_directory
-from postroom.db.embedded.postmaster import PASSING, Postmaster, end_orphans, find_postmaster, start_postmaster
+from postroom.db.embedded.place import CLUSTER, SHARED, Place, hold, open_data, password, settle, socket_directory
+from postroom.db.embedded.postmaster import PASSING, Postmaster, end_orphans, find_postmaster, see_postmaster, start_postmaster
 from postroom.db.embedded.waiting import Waiting
 from postroom.errors import SetupError
 from postroom.failpoints import reach
@@ -37,15 +38,19 @@ PASSING_REFUSALS = (asyncpg.OperatorInterventionError, asyncpg.InsufficientResou
 class EmbeddedPostgres:
     """An async context: inside it PostgreSQL runs, answers and is ours; after it, it is stopped.
 
-    ``data`` is the data directory; ``announce`` gets one sentence for people at a time; ``shared`` is where root puts what the
-    lent account can not reach elsewhere. Entering raises SetupError when the start can not succeed, and waits without a limit
-    for a recovery. When this process is killed, PostgreSQL lives on and the next start adopts it.
+    ``data`` is the data directory; ``announce`` gets what is being done, one sentence for people at a time, and ``tell`` (None: the
+    same) what stays worth knowing; ``shared`` is where root puts what the lent account can not reach elsewhere. Entering raises
+    SetupError when the start can not succeed, and waits without a limit for a recovery. When this process is killed, PostgreSQL
+    lives on and the next start adopts it.
     """
 
-    def __init__(self, data: Path, *, announce: Callable[[str], None] = logger.info, shared: Path = SHARED) -> None:
+    def __init__(
+        self, data: Path, *, announce: Callable[[str], None] = logger.info, tell: Callable[[str], None] | None = None, shared: Path = SHARED
+    ) -> None:
         self.restarts = 0
         self._data = data
         self._announce = announce
+        self._tell = tell or announce
         self._shared = shared
         self._postmaster: Postmaster | None = None
 
@@ -107,13 +112,13 @@ class EmbeddedPostgres:
         binaries = readable_binaries(place.account, self._shared)
         sockets = socket_directory(place)
         ensure_cluster(place, binaries, sockets)
-        self._dsn = f"postgresql://postroom:{password(place, APP_PASSWORD)}@/postroom?host={sockets}&port={PORT}"
+        self._dsn = _address(place, sockets)
         return place, binaries, sockets
 
     def _tell_account(self) -> None:
         account = self._place.account
         if account.lent:
-            self._announce(f"PostgreSQL does not run as root: it runs as user {account.name}, its files are in {self._place.cluster}")
+            self._tell(f"PostgreSQL does not run as root: it runs as user {account.name}, its files are in {self._place.cluster}")
 
     async def _bring_up(self) -> None:
         """Find or start PostgreSQL until one takes connections. Raises SetupError for a reason that waiting does not remove."""
@@ -187,13 +192,30 @@ class EmbeddedPostgres:
 
     async def _revive(self) -> None:
         self.restarts += 1
-        self._announce("PostgreSQL has died; starting it again")
+        self._tell("PostgreSQL has died; starting it again")
         try:
             await self._bring_up()
         except (SetupError, OSError) as error:
-            self._announce(f"PostgreSQL can not be started yet: {error}")
+            self._tell(f"PostgreSQL can not be started yet: {error}")
 
     async def _stop(self) -> None:
         if self._postmaster is not None:
             await self._postmaster.stop()
             self._postmaster.forget_words()
+
+
+@asynccontextmanager
+async def visit(data: Path) -> AsyncGenerator[str]:
+    """The address of the database that is in ``data``: it runs there, or it is started for the length of the block. Raises SetupError."""
+    link = data / CLUSTER
+    place = Place(data, link.resolve().parent, choose_account(link))
+    running = see_postmaster(place.cluster)
+    if running is not None and (sockets := running.socket()) is not None:
+        yield _address(place, sockets)
+        return
+    async with EmbeddedPostgres(data) as postgres:
+        yield postgres.dsn
+
+
+def _address(place: Place, sockets: Path) -> str:
+    return f"postgresql://postroom:{password(place, APP_PASSWORD)}@/postroom?host={sockets}&port={PORT}"
