@@ -8,9 +8,10 @@ from playwright.async_api import Page, expect
 
 from postroom.client import Client, Json
 from postroom.errors import Unauthenticated
+from tests.support.server import make_agent
 from tests.web.agents import Gate, Team, echo, fail
 from tests.web.conftest import NewDevice
-from tests.web.devices import HELD, REFUSED, Device
+from tests.web.devices import AWAY, HELD, REFUSED, Device
 
 INVALID = r"status of 422"
 """What Chromium says of a refusal."""
@@ -22,6 +23,12 @@ async def test_settings_are_refused_at_their_field_and_saved_and_not_lost_by_lea
     desk.faults.expect(INVALID)
     agent, parent = await team.idle("Changed"), await team.idle("Parent")
     page = await desk.opened(f"/w/{agent.id}/settings")
+    same = page.get_by_text("commands that name it will have to say which")
+    await page.get_by_label("Name", exact=True).fill(parent.name.upper())
+    await expect(same).to_contain_text(f"{parent.name} already, at the top of the tree")
+    await page.get_by_label("Name", exact=True).fill(agent.name.upper())
+    await expect(same).to_have_count(0)
+    await page.get_by_role("button", name="Undo the changes").click()
     await page.get_by_label("How its post gets to it").select_option("push")
     await page.get_by_label("URL").fill("http://169.254.169.254/")
     await page.get_by_label("Parent").select_option(parent.id)
@@ -42,10 +49,14 @@ async def test_settings_are_refused_at_their_field_and_saved_and_not_lost_by_lea
 async def test_what_is_removed_is_named_before(desk: Device, team: Team) -> None:
     agent = await team.idle("Doomed")
     child = await team.idle("With it", parent_id=agent.id)
+    # Of the same name, in another place; and beside one another.
+    for parent in (agent.id, child.id, child.id):
+        await make_agent(team.client, agent.name, parent_id=parent)
     page = await desk.opened(f"/w/{agent.id}/settings")
     await page.get_by_role("button", name="Remove").click()
-    dialog = page.get_by_role("dialog")
-    await expect(dialog.get_by_text(child.name)).to_be_visible()
+    dialog = page.get_by_role("dialog", name=f"Remove {agent.name}, at the top of the tree?")
+    below = re.compile(f"^(?:{agent.name}, below (?:{agent.name}|{child.name} \\([0-9a-f]{{8}}\\))|{child.name})$")
+    await expect(dialog.get_by_role("listitem").filter(has_text=below)).to_have_count(4)
     await dialog.get_by_role("button", name="Remove").click()
     await page.wait_for_url("**/team")
     assert not {agent.id, child.id} & {row["id"] for row in await team.client.workspaces()}
@@ -107,13 +118,17 @@ async def test_a_delegation_is_seen_while_it_is_worked_on_and_cancelled(desk: De
     async with team.working(gate.answer, "Asked", parent_id=asker.id) as asked, team.server.client(asker.token) as client:
         page = await desk.opened(f"/w/{asker.id}/delegations")
         await expect(page.get_by_text("has asked nothing")).to_be_visible()
-        await client.delegate(asker.id, asked.id, "count the stars", key="stars")
+        await client.delegate(asker.id, asked.id, "count the stars", key="stars", report=False)
         await expect(page.get_by_text("in hand")).to_be_visible()
         await page.get_by_role("radio", name="Time-line").click()
         await expect(page.get_by_role("list", name="Time-line").get_by_text("count the stars")).to_be_visible()
+        await page.get_by_role("radio", name="Tree").click()
+        await page.get_by_role("button", name="count the stars", expanded=False).click()
+        await expect(page.get_by_text(f"{asker.name} waits for it")).to_be_visible()
         await page.get_by_role("button", name=f"Cancel what {asker.name} asked {asked.name}").click()
         await page.get_by_role("button", name="Cancel it").click()
         await expect(page.locator("[data-status=cancelled]")).to_be_visible()
+        await expect(page.get_by_text(f"{asker.name} waited for it")).to_be_visible()
         gate.open.set()
 
 
@@ -180,6 +195,7 @@ async def _all_of_it(team: Team, id: str) -> list[str]:
     return [row["cursor"] for row in reversed(rows)]
 
 
+@pytest.mark.parametrize("desk", [HELD], indirect=True)
 async def test_health_says_what_is_wrong_and_leads_there(desk: Device, team: Team) -> None:
     agent = await team.idle("Paused one")
     # So many that it is among the ten mailboxes in which most waits, whatever else was left on this server.
@@ -190,7 +206,14 @@ async def test_health_says_what_is_wrong_and_leads_there(desk: Device, team: Tea
     answered = page.get_by_text(re.compile("^version "))
     await expect(answered).to_be_visible()
     await team.client.pause(agent.id)
-    found = page.get_by_label("What needs you").get_by_role("listitem").filter(has_text=agent.name)
+    needed = page.get_by_label("What needs you")
+    found = needed.get_by_role("listitem").filter(has_text=agent.name)
+    await expect(found).to_be_visible()
+    desk.faults.expect(*AWAY)
+    await page.route("**/health/details", lambda route: route.abort())
+    await expect(page.get_by_role("alert")).to_contain_text("How it is doing is not known")
+    await expect(needed).to_have_count(0)
+    await page.unroute_all()
     await found.get_by_role("link", name="Resume it").click()
     await page.get_by_role("button", name="Resume").click()
     await expect(page.get_by_role("button", name="Pause")).to_be_visible()

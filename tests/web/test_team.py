@@ -121,9 +121,11 @@ async def test_a_line_lights_up_while_one_asks_another(desk: Device, team: Team)
 async def test_an_agent_is_added_and_the_dialog_turns_green_when_it_comes(desk: Device, team: Team) -> None:
     name = f"New {uuid4().hex[:8]}"
     # An empty team has another first step.
-    await team.idle("Somebody")
+    somebody = await team.idle("Somebody")
     page = await desk.opened("/team")
     await page.get_by_role("button", name="Add agent").click()
+    await page.get_by_label("Name", exact=True).fill(somebody.name.upper())
+    await expect(page.get_by_text(f"There is an agent {somebody.name} already, at the top of the tree")).to_be_visible()
     await page.get_by_label("Name", exact=True).fill(name)
     await page.get_by_role("button", name="Add it").click()
     dialog = page.get_by_role("dialog", name=f"Connect {name}")

@@ -14,10 +14,9 @@ export function HealthPage() {
   return (
     <Page title="Health" beside={beside}>
       {!health && (error ? <Trouble error={error} onRetry={() => void refetch()} /> : <Waiting what="Asking the server" />)}
-      {health && error && <Old why={error.message} />}
       {health && (
         <>
-          <Findings health={health} />
+          {error ? <Old why={error.message} /> : <Findings health={health} />}
           <Figures health={health} />
           <Mailboxes health={health} />
           <Loops health={health} />
@@ -31,10 +30,11 @@ export function HealthPage() {
   );
 }
 
+/** In the place of what is wrong or well: that was known, and is not known any more. */
 function Old({ why }: { why: string }) {
   return (
     <p role="alert" className="rounded-lg bg-warn-soft px-4 py-2 text-sm text-warn">
-      {why} What stands below is from before that; it is asked for again by itself.
+      {why} How it is doing is not known; what stands below is from before that. It is asked for again by itself.
     </p>
   );
 }

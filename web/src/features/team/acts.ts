@@ -37,8 +37,9 @@ async function each(verb: string, workspaces: readonly Workspace[], act: (one: W
   return { verb, done, refused };
 }
 
-export function named(workspaces: readonly Workspace[]): string {
-  return workspaces.length === 1 && workspaces[0] ? workspaces[0].name : `${workspaces.length} agents`;
+export function named(workspaces: readonly Workspace[], titles?: ReadonlyMap<string, string>): string {
+  const [one] = workspaces;
+  return workspaces.length === 1 && one ? (titles?.get(one.id) ?? one.name) : `${workspaces.length} agents`;
 }
 
 /** Says what came of it where a line is enough, and returns the rest: several of which some were refused. */

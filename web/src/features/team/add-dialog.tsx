@@ -1,5 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { type SubmitEvent, useState } from "react";
+import { sameNames, titlesOf } from "@/api/names";
 import { Problem } from "@/api/problem";
 import { type CreatedWorkspace, type NewWorkspace, type Workspace, createWorkspace, useWorkspaces } from "@/api/workspaces";
 import { Button } from "@/ui/button";
@@ -48,7 +49,7 @@ function AddForm({ parent, like, onMade }: Omit<Props, "onClose"> & { onMade: (m
   const set = (change: Partial<typeof given>) => setGiven((now) => ({ ...now, ...change }));
   const making = useMutation({ mutationFn: (workspace: NewWorkspace) => createWorkspace(workspace), onSuccess: onMade });
   const wrong = refusal(making.error);
-  const shared = all.some(({ name }) => name === given.name.trim()) && "Another agent has this name: commands will ask which one is meant.";
+  const titles = titlesOf(all);
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const { name, role, parent_id, called, url } = given;
@@ -63,13 +64,13 @@ function AddForm({ parent, like, onMade }: Omit<Props, "onClose"> & { onMade: (m
   };
   return (
     <form onSubmit={submit} className="flex flex-col gap-4">
-      <Field label="Name" required hint={shared || undefined} maxLength={255} autoFocus autoComplete="off" value={given.name} onChange={(event) => set({ name: event.target.value })} error={wrong("name")} />
+      <Field label="Name" required hint={sameNames(all, given.name)} maxLength={255} autoFocus autoComplete="off" value={given.name} onChange={(event) => set({ name: event.target.value })} error={wrong("name")} />
       <Field label="Role" hint="What it is there for; the other agents see it." maxLength={1000} value={given.role} onChange={(event) => set({ role: event.target.value })} error={wrong("role")} />
       <Select label="Parent" value={given.parent_id} onChange={(event) => set({ parent_id: event.target.value })} error={wrong("parent_id")}>
         <option value="">None: at the top of the tree</option>
-        {all.map(({ id, name }) => (
+        {all.map(({ id }) => (
           <option key={id} value={id}>
-            {name}
+            {titles.get(id)}
           </option>
         ))}
       </Select>

@@ -1,5 +1,6 @@
 import { CircleCheck, CircleX } from "lucide-react";
 import { useRef } from "react";
+import { titlesOf } from "@/api/names";
 import { type Workspace, below, useWorkspaces } from "@/api/workspaces";
 import { Button } from "@/ui/button";
 import { Confirm } from "@/ui/confirm";
@@ -33,6 +34,7 @@ export function Dialogs({ asked, ask }: { asked: Asked | null; ask: Ask }) {
 /** Names what goes with them. */
 function RemoveDialog({ workspaces, ask }: { workspaces: readonly Workspace[]; ask: Ask }) {
   const { data: all = [] } = useWorkspaces();
+  const titles = titlesOf(all);
   const along = workspaces.flatMap(({ id }) => below(all, id));
   const unfinished = [...workspaces, ...along].reduce((sum, { queue_depth }) => sum + queue_depth, 0);
   const report = useRef<Report | null>(null);
@@ -41,9 +43,9 @@ function RemoveDialog({ workspaces, ask }: { workspaces: readonly Workspace[]; a
   };
   const close = () => ask(report.current && { about: "report", report: report.current });
   return (
-    <Confirm open title={`Remove ${named(workspaces)}?`} action="Remove" onConfirm={remove} onClose={close}>
-      {workspaces.length > 1 && <Names title="These go:" all={workspaces} />}
-      <TakenAlong along={along} unfinished={unfinished} />
+    <Confirm open title={`Remove ${named(workspaces, titles)}?`} action="Remove" onConfirm={remove} onClose={close}>
+      {workspaces.length > 1 && <Names title="These go:" all={workspaces} titles={titles} />}
+      <TakenAlong along={along} titles={titles} unfinished={unfinished} />
     </Confirm>
   );
 }

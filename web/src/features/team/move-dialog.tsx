@@ -1,5 +1,6 @@
 import { Command } from "cmdk";
 import { CornerLeftUp } from "lucide-react";
+import { titlesOf } from "@/api/names";
 import { type Workspace, useWorkspaces } from "@/api/workspaces";
 import { Avatar } from "@/ui/avatar";
 import { Dialog } from "@/ui/dialog";
@@ -20,7 +21,7 @@ export function MoveDialog({ workspaces, ask }: { workspaces: readonly Workspace
     if (report) ask({ about: "report", report });
   };
   return (
-    <Dialog open onClose={() => ask(null)} title={`Move ${named(workspaces)}`} description="What hangs below comes along.">
+    <Dialog open onClose={() => ask(null)} title={`Move ${named(workspaces, titlesOf(all))}`} description="What hangs below comes along.">
       <Command label="In whose team" className="flex min-h-0 flex-col gap-2">
         <Command.Input autoFocus placeholder="In whose team?" className="w-full rounded-lg border border-line-strong bg-surface px-3 py-2 text-base outline-offset-2 placeholder:text-ink-soft sm:text-sm" />
         <Command.List className="h-72 overflow-y-auto">

@@ -1,5 +1,5 @@
-import type { Workspace } from "@/api/workspaces";
-import { useWorkspaces } from "@/api/workspaces";
+import { titlesOf } from "@/api/names";
+import { type Workspace, useWorkspaces } from "@/api/workspaces";
 import { Select } from "@/ui/field";
 import type { Wanted } from "./activity";
 import { EVENTS } from "./sentences";
@@ -23,6 +23,7 @@ interface Props {
 /** What of the activity is looked at. */
 export function ActivityFilters({ workspace, wanted, onWant }: Props) {
   const { data: all = [] } = useWorkspaces();
+  const titles = titlesOf(all);
   return (
     <div role="group" aria-label="Filters" className="grid grid-cols-2 gap-2 border-b border-line px-4 py-3 *:first:col-span-2 sm:grid-cols-3 sm:*:first:col-span-1 md:px-6">
       <Select bare label="What happened" value={wanted.type} onChange={(event) => onWant({ type: event.target.value })}>
@@ -50,9 +51,9 @@ export function ActivityFilters({ workspace, wanted, onWant }: Props) {
         <option value="">With anybody</option>
         {all
           .filter(({ id }) => id !== workspace.id)
-          .map(({ id, name }) => (
+          .map(({ id }) => (
             <option key={id} value={id}>
-              {name}
+              {titles.get(id)}
             </option>
           ))}
       </Select>

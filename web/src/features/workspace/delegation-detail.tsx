@@ -30,16 +30,23 @@ function Outcome({ one: { progress, result, error, ended_at } }: { one: Delegati
   );
 }
 
-function Particulars({ one: { source, created_at, ended_at, deadline, chain, report, parts } }: { one: Delegation }) {
+function Particulars({ one }: { one: Delegation }) {
+  const { created_at, ended_at, deadline, chain, parts } = one;
   return (
     <Facts>
       <Fact name="Asked">{full(created_at)}</Fact>
       {ended_at === null ? <Fact name="Expires">{full(deadline)}</Fact> : <Fact name="Ended">{full(ended_at)}</Fact>}
       {chain.length > 1 && <Fact name="On behalf of">{chain.map(({ name }) => name).join(" → ")}</Fact>}
-      <Fact name="The end">{report ? `comes as post to ${source.name}` : `${source.name} waits for it`}</Fact>
+      <Fact name="The end">{endOf(one)}</Fact>
       {filesAmong(parts) > 0 && <Fact name="Files">{filesAmong(parts)} with the question</Fact>}
     </Facts>
   );
+}
+
+/** How it comes to who asked, or came. */
+function endOf({ report, ended_at, source: { name } }: Delegation): string {
+  if (ended_at === null) return report ? `comes as post to ${name}` : `${name} waits for it`;
+  return report ? `came as post to ${name}` : `${name} waited for it`;
 }
 
 const filesAmong = (parts: Delegation["parts"]) => parts.filter((part) => "raw" in part || "url" in part).length;

@@ -1,6 +1,7 @@
 import { Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useNavigate } from "react-router";
+import { titlesOf } from "@/api/names";
 import { type Workspace, below, removeWorkspace, useWorkspaces } from "@/api/workspaces";
 import { Button } from "@/ui/button";
 import { Confirm } from "@/ui/confirm";
@@ -13,6 +14,7 @@ export function Removal({ workspace }: { workspace: Workspace }) {
   const navigate = useNavigate();
   const { data: all = [] } = useWorkspaces();
   const along = below(all, workspace.id);
+  const titles = titlesOf(all);
   const remove = async () => {
     await removeWorkspace(workspace.id);
     tell(`${workspace.name} was removed.`);
@@ -26,8 +28,8 @@ export function Removal({ workspace }: { workspace: Workspace }) {
           <Trash2 aria-hidden className="size-4" /> Remove
         </Button>
       </div>
-      <Confirm open={asked} title={`Remove ${workspace.name}?`} action="Remove" onClose={() => setAsked(false)} onConfirm={remove}>
-        <TakenAlong along={along} unfinished={along.reduce((sum, one) => sum + one.queue_depth, workspace.queue_depth)} />
+      <Confirm open={asked} title={`Remove ${titles.get(workspace.id) ?? workspace.name}?`} action="Remove" onClose={() => setAsked(false)} onConfirm={remove}>
+        <TakenAlong along={along} titles={titles} unfinished={along.reduce((sum, one) => sum + one.queue_depth, workspace.queue_depth)} />
       </Confirm>
     </Panel>
   );

@@ -1,5 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { type SubmitEvent, useState } from "react";
+import { sameNames, titlesOf } from "@/api/names";
 import { type Workspace, below, changeWorkspace, useWorkspaces } from "@/api/workspaces";
 import { Button } from "@/ui/button";
 import { Field, Select, TextArea } from "@/ui/field";
@@ -34,6 +35,8 @@ function useSettings(workspace: Workspace) {
 
 export function SettingsForm({ workspace }: { workspace: Workspace }) {
   const { settings, changed, edit, undo, saving } = useSettings(workspace);
+  const { data: all = [] } = useWorkspaces();
+  const others = all.filter(({ id }) => id !== workspace.id);
   const dirty = changed.length > 0;
   const own = check(settings);
   const faults = { ...faultsOf(saving.error), ...own };
@@ -45,7 +48,7 @@ export function SettingsForm({ workspace }: { workspace: Workspace }) {
   return (
     <Panel title="Settings">
       <form onSubmit={submit} noValidate className="flex max-w-xl flex-col gap-4">
-        <Field label="Name" value={settings.name} error={faults.name} onChange={(event) => edit({ name: event.target.value })} />
+        <Field label="Name" hint={changed.includes("name") ? sameNames(others, settings.name) : undefined} value={settings.name} error={faults.name} onChange={(event) => edit({ name: event.target.value })} />
         <TextArea label="Role" hint="In a sentence: what it does. Others see it when they look for somebody to ask." rows={2} value={settings.role} error={faults.role} onChange={(event) => edit({ role: event.target.value })} />
         <Parent workspace={workspace} value={settings.parent_id} error={faults.parent_id} onChange={(parent_id) => edit({ parent_id })} />
         <Select label="How its post gets to it" value={settings.delivery_mode} error={faults.delivery_mode} onChange={(event) => edit({ delivery_mode: event.target.value as Settings["delivery_mode"] })}>
@@ -94,13 +97,14 @@ interface ParentProps {
 function Parent({ workspace: { id }, value, error, onChange }: ParentProps) {
   const { data: all = [] } = useWorkspaces();
   const impossible = new Set([id, ...below(all, id).map((one) => one.id)]);
+  const titles = titlesOf(all);
   const possible = all.filter((one) => !impossible.has(one.id)).sort((one, other) => one.name.localeCompare(other.name));
   return (
     <Select label="Parent" hint="It may talk to those beside it, above it and below it." value={value} error={error} onChange={(event) => onChange(event.target.value)}>
       <option value="">None: at the top of the tree</option>
       {possible.map((one) => (
         <option key={one.id} value={one.id}>
-          {one.name}
+          {titles.get(one.id)}
         </option>
       ))}
     </Select>
