@@ -91,7 +91,7 @@ async def until_interactive(browser: Browser, team: Team, size: Options, slower:
     await session.send("Emulation.setCPUThrottlingRate", {"rate": slower})  # pyright: ignore[reportUnknownMemberType]
     await device.opened("/talk")
     await device.page.keyboard.press("Control+k")
-    await expect(device.page.get_by_placeholder("An agent, a page…")).to_be_focused()
+    await expect(device.page.get_by_placeholder("An agent, a page")).to_be_focused()
     done: float = await device.page.evaluate("performance.now()")
     painted: float = await device.page.evaluate(_PAINTED)
     await device.context.close()

@@ -53,7 +53,6 @@ async def look_for(chat: Chat, words: str) -> None:
     if await field.count() == 0:
         await chat.page.get_by_role("button", name="Search this chat").click()
     await field.fill(words)
-    await field.press("Enter")
     await go_to_found(chat)
 
 

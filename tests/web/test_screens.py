@@ -27,7 +27,7 @@ async def test_axe_has_nothing_serious_to_say(new_device: NewDevice, team: Team,
             await settled(await device.opened(path))
             findings |= await axe_in_both_themes(device.page, path)
         await device.page.keyboard.press("Control+k")
-        await expect(device.page.get_by_placeholder("An agent, a page…")).to_be_focused()
+        await expect(device.page.get_by_placeholder("An agent, a page")).to_be_focused()
         findings |= await axe_in_both_themes(device.page, "the palette")
     assert findings == {}
 

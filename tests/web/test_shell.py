@@ -18,7 +18,7 @@ async def test_an_agent_is_found_by_keyboard(desk: Device, operator: Client) -> 
     made, _ = await make_agent(operator, name)
     page = await desk.opened("/operate/health")
     await page.keyboard.press("Control+k")
-    await expect(page.get_by_placeholder("An agent, a page…")).to_be_focused()
+    await expect(page.get_by_placeholder("An agent, a page")).to_be_focused()
     await page.keyboard.type(name)
     await expect(page.get_by_role("option", name=name)).to_have_attribute("data-selected", "true")
     await page.keyboard.press("Enter")
@@ -26,11 +26,24 @@ async def test_an_agent_is_found_by_keyboard(desk: Device, operator: Client) -> 
     await expect(page.get_by_role("heading", name=name)).to_be_visible()
 
 
-async def test_the_palette_goes_away_and_says_when_nothing_is_found(desk: Device) -> None:
+async def test_the_palette_goes_away_and_leads_from_words_that_name_nothing_to_where_they_were_said(desk: Device, team: Team) -> None:
+    worker, other = await team.idle("Told"), await team.idle("Told last")
+    await team.client.send(worker.id, "three pears and an apple", wait=None)
+    await team.client.send(other.id, "nothing of the kind", wait=None)
     page = await desk.opened("/team")
     await page.keyboard.press("Control+k")
-    await page.keyboard.type("no such thing anywhere")
+    await page.keyboard.type("Pears and")
     await expect(page.get_by_text("Nothing has that name.")).to_be_visible()
+    await expect(page.get_by_role("option").first).to_have_text(f"Search “Pears and” in the chat with {other.name}")
+    await page.get_by_role("option", name=f"in the chat with {worker.name}", exact=False).click()
+    await expect(page.get_by_role("list", name="Found").locator("mark")).to_have_text("pears and")
+    # There, it is that chat alone; and what was looked for before is not any more.
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("apples")
+    await expect(page.get_by_role("option")).to_have_count(1)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Nobody said that here.")).to_be_visible()
+    await page.keyboard.press("Control+k")
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("dialog")).to_be_hidden()
 

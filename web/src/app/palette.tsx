@@ -1,6 +1,9 @@
-import { Command } from "cmdk";
+import { Command, useCommandState } from "cmdk";
+import { Search } from "lucide-react";
 import { useEffect } from "react";
-import { useNavigate } from "react-router";
+import { useMatch, useNavigate } from "react-router";
+import { useChats } from "@/api/chats";
+import { titlesOf } from "@/api/names";
 import { useWorkspaces } from "@/api/workspaces";
 import { Avatar } from "@/ui/avatar";
 import { Status } from "@/ui/status";
@@ -12,6 +15,7 @@ const GROUP = "[&_[cmdk-group-heading]]:px-3 [&_[cmdk-group-heading]]:pt-2 [&_[c
 /** Everything by a few letters: Ctrl-K, or Cmd-K. */
 export function Palette({ open, onOpen }: { open: boolean; onOpen: (open: boolean) => void }) {
   const { data: workspaces = [] } = useWorkspaces();
+  const titles = titlesOf(workspaces);
   const navigate = useNavigate();
   useShortcut(() => onOpen(!open));
   const acts = useMore().flat().filter(({ disabled }) => !disabled);
@@ -24,12 +28,12 @@ export function Palette({ open, onOpen }: { open: boolean; onOpen: (open: boolea
     <Command.Dialog
       open={open}
       onOpenChange={onOpen}
-      label="Find an agent or a page"
+      label="Find an agent, a page or a message"
       filter={rank}
       overlayClassName="fixed inset-0 z-40 bg-black/45"
       contentClassName="fixed top-[12dvh] left-1/2 z-50 w-[min(36rem,calc(100vw-1.5rem))] -translate-x-1/2 overflow-hidden rounded-2xl border border-line bg-surface shadow-raised"
     >
-      <Command.Input placeholder="An agent, a page…" className="w-full border-b border-line bg-transparent px-4 py-3.5 text-base outline-none placeholder:text-ink-soft" />
+      <Command.Input placeholder="An agent, a page, words of a chat…" className="w-full border-b border-line bg-transparent px-4 py-3.5 text-base outline-none placeholder:text-ink-soft" />
       <Command.List className="max-h-[50dvh] overflow-y-auto p-2">
         <Command.Empty className="p-4 text-center text-sm text-ink-soft">Nothing has that name.</Command.Empty>
         <Command.Group heading="Agents" className={GROUP}>
@@ -37,7 +41,7 @@ export function Palette({ open, onOpen }: { open: boolean; onOpen: (open: boolea
             <Command.Item key={id} value={`${name}\n${id}`} keywords={role ? [role] : []} onSelect={() => go(`/w/${id}`)} className={ROW}>
               <Avatar name={name} small />
               <span className="min-w-0 flex-1 truncate">
-                {name} <span className="text-ink-soft">{role}</span>
+                {titles.get(id)} <span className="text-ink-soft">{role}</span>
               </span>
               <Status status={status} />
             </Command.Item>
@@ -57,8 +61,34 @@ export function Palette({ open, onOpen }: { open: boolean; onOpen: (open: boolea
             </Command.Item>
           ))}
         </Command.Group>
+        <Said titles={titles} onGo={go} />
       </Command.List>
     </Command.Dialog>
+  );
+}
+
+/** Chats that are offered to be searched. */
+const MOST = 3;
+
+/** What is typed may have been said: in the chat that is open, else in those that were spoken in last. */
+function Said({ titles, onGo }: { titles: ReadonlyMap<string, string>; onGo: (to: string) => void }) {
+  const words = useCommandState(({ search }) => search.trim());
+  const open = useMatch("/w/:id/*")?.params.id;
+  const { data: chats = [] } = useChats();
+  const spoken = chats.flatMap(({ workspace_id: id, last_message: last }) => (last ? [{ id, at: last.timestamp }] : [])).sort((one, other) => other.at.localeCompare(one.at));
+  const where = (open === undefined ? spoken.map(({ id }) => id) : [open]).filter((id) => titles.has(id)).slice(0, MOST);
+  if (words === "" || where.length === 0) return null;
+  return (
+    <Command.Group forceMount heading="Messages" className={GROUP}>
+      {where.map((id) => (
+        <Command.Item key={id} forceMount value={`chat\n${id}`} onSelect={() => onGo(`/w/${id}?${new URLSearchParams({ find: words }).toString()}`)} className={ROW}>
+          <Search aria-hidden className="size-4 shrink-0" />
+          <span className="min-w-0 truncate">
+            Search “{words}” in the chat with {titles.get(id)}
+          </span>
+        </Command.Item>
+      ))}
+    </Command.Group>
   );
 }
 

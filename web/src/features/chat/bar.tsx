@@ -1,7 +1,7 @@
 import { Search as SearchIcon, Spool } from "lucide-react";
 import { useState } from "react";
 import { useSearchParams } from "react-router";
-import { Button, IconButton } from "@/ui/button";
+import { Button } from "@/ui/button";
 import type { Which } from "./pages";
 import { newThread } from "./sending";
 import { Threads } from "./threads";
@@ -35,9 +35,12 @@ export function Bar({ which: { workspaceId, view, threadId }, searching, onSearc
         </Button>
       )}
       <span className="flex-1" />
-      <IconButton label="Search this chat" aria-expanded={searching} onClick={onSearch}>
+      <Button look="quiet" className="font-normal text-ink-soft" aria-expanded={searching} onClick={onSearch}>
         <SearchIcon aria-hidden className="size-4" />
-      </IconButton>
+        <span>
+          Search<span className="sr-only"> this chat</span>
+        </span>
+      </Button>
       {open && <Threads workspaceId={workspaceId} chosen={threadId} onChoose={choose} onNew={() => choose(newThread())} onClose={() => setOpen(false)} />}
     </div>
   );

@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { X } from "lucide-react";
-import { type SubmitEvent, useState } from "react";
+import { type SubmitEvent, useEffect, useState } from "react";
 import { Button, IconButton } from "@/ui/button";
 import { Field } from "@/ui/field";
 import { Trouble, Waiting } from "@/ui/notice";
@@ -10,15 +10,24 @@ import { type Place, type Which, placeOf, readPage } from "./pages";
 
 interface Props {
   which: Which;
+  /** What is looked for at first. */
+  begin: string;
   /** Show the message at this place. */
   onJump: (place: Place) => void;
   onClose: () => void;
 }
 
+/** Milliseconds without another letter, after which it is looked for. */
+const PAUSE = 300;
+
 /** Words in this conversation, the newest first. */
-export function Search({ which, onJump, onClose }: Props) {
-  const [text, setText] = useState("");
-  const [words, setWords] = useState("");
+export function Search({ which, begin, onJump, onClose }: Props) {
+  const [text, setText] = useState(begin);
+  const [words, setWords] = useState(begin.trim());
+  useEffect(() => {
+    const timer = setTimeout(() => setWords(text.trim()), PAUSE);
+    return () => clearTimeout(timer);
+  }, [text]);
   const search = (event: SubmitEvent) => {
     event.preventDefault();
     setWords(text.trim());
@@ -29,9 +38,6 @@ export function Search({ which, onJump, onClose }: Props) {
         <div className="flex-1">
           <Field label="Words to look for" bare placeholder="Words to look for" value={text} maxLength={200} autoFocus enterKeyHint="search" onChange={(event) => setText(event.target.value)} />
         </div>
-        <Button type="submit" disabled={text.trim() === ""}>
-          Search
-        </Button>
         <IconButton label="Close the search" onClick={onClose}>
           <X aria-hidden className="size-4" />
         </IconButton>
