@@ -37,6 +37,7 @@ async def test_the_palette_goes_away_and_leads_from_words_that_name_nothing_to_w
     await expect(page.get_by_role("option").first).to_have_text(f"Search “Pears and” in the chat with {other.name}")
     await page.get_by_role("option", name=f"in the chat with {worker.name}", exact=False).click()
     await expect(page.get_by_role("list", name="Found").locator("mark")).to_have_text("pears and")
+    await expect(page.get_by_label("Words to look for")).to_be_focused()
     # There, it is that chat alone; and what was looked for before is not any more.
     await page.keyboard.press("Control+k")
     await page.keyboard.type("apples")

@@ -71,7 +71,7 @@ export function Side({ onSearch, children }: Props & { children: ReactNode }) {
         </Menu>
       </div>
       <button type="button" onClick={onSearch} className="mx-3 mb-2 flex min-h-9 items-center gap-2 rounded-lg border border-line bg-canvas px-3 text-sm text-ink-soft hover:bg-raised">
-        <Search aria-hidden className="size-4" /> <span className="flex-1 truncate text-left">Find agents, messages…</span>
+        <Search aria-hidden className="size-4" /> <span className="flex-1 truncate text-left">Find agents, words</span>
         <kbd className="font-mono text-xs whitespace-nowrap">{APPLE ? "⌘" : "Ctrl"} K</kbd>
       </button>
       <nav aria-label="Places" className="flex flex-col px-2">

@@ -83,7 +83,7 @@ function Said({ titles, onGo }: { titles: ReadonlyMap<string, string>; onGo: (to
       {where.map((id) => (
         <Command.Item key={id} forceMount value={`chat\n${id}`} onSelect={() => onGo(`/w/${id}?${new URLSearchParams({ find: words }).toString()}`)} className={ROW}>
           <Search aria-hidden className="size-4 shrink-0" />
-          <span className="min-w-0 truncate">
+          <span className="min-w-0 py-2 break-words">
             Search “{words}” in the chat with {titles.get(id)}
           </span>
         </Command.Item>

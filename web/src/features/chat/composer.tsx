@@ -1,5 +1,6 @@
 import { ArrowUp, FileText, Paperclip } from "lucide-react";
 import { type ClipboardEvent, type KeyboardEvent, useLayoutEffect, useRef } from "react";
+import { useSearchParams } from "react-router";
 import type { KeptFile } from "@/api/kept";
 import { Button, IconButton } from "@/ui/button";
 import type { Writing } from "./drafts";
@@ -25,6 +26,7 @@ const ON_SCREEN = matchMedia("(pointer: coarse)").matches;
 /** Where one writes. Enter sends, Shift-Enter breaks the line, Escape gives up what was begun. */
 export function Composer({ to, draft: { text, files }, refused, onText, onFiles, onAsFile, onRemove, onSend, onCancel }: Props) {
   const box = useGrowing(text);
+  const searching = useSearchParams()[0].has("find");
   const wrong = tooLong(text);
   const ready = wrong === null && (text.trim() !== "" || files.length > 0);
   const press = (event: KeyboardEvent) => {
@@ -57,8 +59,8 @@ export function Composer({ to, draft: { text, files }, refused, onText, onFiles,
           <Picker onFiles={onFiles} />
           <textarea
             ref={box}
-            // On a phone the keyboard would cover what one came to read.
-            autoFocus={!ON_SCREEN}
+            // On a phone the keyboard would cover what one came to read; and who came to search goes on with that.
+            autoFocus={!ON_SCREEN && !searching}
             value={text}
             onChange={(event) => onText(event.target.value)}
             onKeyDown={press}
