@@ -20,7 +20,7 @@ async def test_an_agent_is_found_by_keyboard(desk: Device, operator: Client) -> 
     await page.keyboard.press("Control+k")
     await expect(page.get_by_placeholder("An agent, a page")).to_be_focused()
     await page.keyboard.type(name)
-    await expect(page.get_by_role("option", name=name)).to_have_attribute("data-selected", "true")
+    await expect(page.get_by_role("option", name=name).first).to_have_attribute("data-selected", "true")
     await page.keyboard.press("Enter")
     await page.wait_for_url(f"**/w/{made}")
     await expect(page.get_by_role("heading", name=name)).to_be_visible()
