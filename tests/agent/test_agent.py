@@ -14,6 +14,8 @@ import pytest
 from postroom.agent import Agent, Fail, File, Message, Retry
 from postroom.errors import NotFound, SetupError, Unauthenticated
 from tests.support.inbox import PEER, WORKSPACE, Inbox
+from tests.support.ports import free_port
+from tests.support.server import wait_for
 
 CRASHING_AGENT = """
 import os, sys
@@ -25,6 +27,18 @@ async def handle(message):
     with open(sys.argv[4], "a") as effects:
         effects.write(message.text + "\\n")
     return f"answer to {message.text}"
+agent.run()
+"""
+
+LOGGING_AGENT = """
+import logging, sys
+from pathlib import Path
+from postroom.agent import Agent
+handler = logging.FileHandler(sys.argv[1])
+handler.setFormatter(logging.Formatter("mine: %(message)s"))
+logging.getLogger("postroom").addHandler(handler)
+agent = Agent("Logging", url=sys.argv[2], token="t", workspace_id="w", state=Path(sys.argv[1]).parent)
+agent.on_message(print)
 agent.run()
 """
 
@@ -420,3 +434,15 @@ async def _crashing_agent(inbox: Inbox, state: Path, effects: Path) -> AsyncGene
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+async def test_a_program_that_says_where_logs_go_keeps_them_to_itself(tmp_path: Path) -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    log = tmp_path / "its.log"
+    command = [sys.executable, "-c", LOGGING_AGENT, str(log), nowhere]
+    agent = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    await asyncio.to_thread(wait_for, lambda: log.exists() and log.read_text(), 30, "the agent has logged")
+    agent.terminate()
+    _, printed = await agent.communicate()
+    assert printed == b""
+    assert log.read_text().startswith(f"mine: the server at {nowhere} is not there, it is tried until it answers: ")

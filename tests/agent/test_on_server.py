@@ -1,6 +1,7 @@
 """SDK and programs on a real Postroom server, which goes away and comes back in the middle of work."""
 
 import asyncio
+import logging
 import random
 import signal
 import sys
@@ -16,7 +17,7 @@ from postroom.agent import Agent, File, KeptFile, Message, run_command, take_pla
 from postroom.client import Client
 from postroom.errors import Conflict, Forbidden
 from tests.conftest import NewServer
-from tests.support.server import ServerProcess, make_agent
+from tests.support.server import ServerProcess, make_agent, wait_for
 
 EXAMPLES = Path(postroom.__file__).parent / "examples"
 
@@ -186,9 +187,10 @@ async def test_a_handler_that_shows_progress_hears_of_a_cancel_with_it(server: S
 
 
 async def test_u3_u4_the_server_is_killed_during_the_work_and_the_sender_still_gets_the_one_answer(
-    new_server: NewServer, tmp_path: Path
+    new_server: NewServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = new_server().start()
+    caplog.set_level(logging.INFO, "postroom.agent.contact")
     port = int(server.url.rpartition(":")[2])
     runs, begun, go_on = list[str](), asyncio.Event(), asyncio.Event()
     async with server.client() as operator:
@@ -205,14 +207,22 @@ async def test_u3_u4_the_server_is_killed_during_the_work_and_the_sender_still_g
         async with serving(agent), asyncio.TaskGroup() as tasks:
             sending = tasks.create_task(operator.send(id, "hello", wait=50))
             await begun.wait()
+            await asyncio.to_thread(wait_for, lambda: "is in at" in caplog.text, 30, "the agent tells that it is in")
             server.kill()
             go_on.set()
             while not list((tmp_path / "waiting").glob("*.json")):
                 await asyncio.sleep(0.01)
             await asyncio.to_thread(server.start, port=port)
+            await asyncio.to_thread(wait_for, lambda: "is back" in caplog.text, 30, "the agent tells that the server is back")
         sent = sending.result()
     assert (sent.state, sent.text) == ("replied", "computed while the server was away")
     assert runs == [sent.message_id]
+    told = [(record.levelname, record.message.split(", ")[0]) for record in caplog.records if record.name == "postroom.agent.contact"]
+    assert told == [
+        ("INFO", f"'Working' is in at {server.url}"),
+        ("WARNING", f"the server at {server.url} is lost"),
+        ("INFO", f"the server at {server.url} is back"),
+    ]
 
 
 async def test_asking_a_peer_and_asking_again_gives_the_same_answer(server: ServerProcess, operator: Client, tmp_path: Path) -> None:
@@ -297,12 +307,14 @@ async def test_an_example_stops_cleanly_and_gives_its_message_back(server: Serve
     environment = {"POSTROOM_URL": server.url, "POSTROOM_TOKEN": token, "POSTROOM_WORKSPACE_ID": id, "POSTROOM_STATE": str(tmp_path)}
     async with asyncio.timeout(50):
         slow = await asyncio.create_subprocess_exec(
-            sys.executable, str(EXAMPLES / "slow.py"), "--seconds", "300", env=environment, stderr=asyncio.subprocess.DEVNULL
+            sys.executable, str(EXAMPLES / "slow.py"), "--seconds", "300", env=environment, stderr=asyncio.subprocess.PIPE
         )
         sent = await operator.send(id, "take your time", wait=None)
         while (await operator.task(id, sent.message_id))["status"]["state"] != "TASK_STATE_WORKING":
             await asyncio.sleep(0.05)
         slow.send_signal(signal.SIGTERM)
-        assert await slow.wait() == 0
+        _, printed = await slow.communicate()
+        assert slow.returncode == 0
+        assert f"'Slow for a test' is in at {server.url}, fetching its post (workspace {id})" in printed.decode()
         events = [row["event"] for row in await operator.activity(id)]
     assert events[-1] == "message.released"

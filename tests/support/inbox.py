@@ -110,7 +110,7 @@ class Inbox:
         if self.refuse:
             return JSONResponse({"error": "no", "code": self.refuse[1]}, self.refuse[0])
         self.cards.append((await request.json())["agent_card"])
-        return JSONResponse({})
+        return JSONResponse({"name": "Test"})
 
     async def _heartbeat(self, request: Request) -> Response:
         self.heartbeats.append(await request.json())

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TypeVar
 
+from postroom.agent.contact import Contact
 from postroom.agent.delegating import Delegating, Handle
 from postroom.agent.desk import Desk, Door
 from postroom.agent.fetching import Fetching
@@ -99,7 +100,8 @@ class Agent:
         try:
             async with Client(self.url, self._token) as client:
                 self._delegating = Delegating(client, self.workspace_id)
-                await self._serve(client, door(self._desk(client, self._handler)))
+                desk = self._desk(client, self._handler)
+                await self._serve(desk, door(desk))
         finally:
             self._delegating = None
 
@@ -130,6 +132,7 @@ class Agent:
     def _desk(self, client: Client, handler: Handler) -> Desk:
         return Desk(
             client=client,
+            contact=Contact(self.url),
             filing=Filing(client),
             workspace_id=self.workspace_id,
             card=self._card,
@@ -141,8 +144,8 @@ class Agent:
             lease=self._lease,
         )
 
-    async def _serve(self, client: Client, door: Door) -> None:
-        presence = Presence(client, self._running, workspace_id=self.workspace_id, card=door.card, url=door.url)
+    async def _serve(self, desk: Desk, door: Door) -> None:
+        presence = Presence(desk.client, desk.contact, self._running, workspace_id=self.workspace_id, card=door.card, url=door.url)
         with _one_error():
             async with asyncio.TaskGroup() as tasks:
                 loops = [tasks.create_task(loop) for loop in (presence.run(), door.run())]
@@ -152,8 +155,8 @@ class Agent:
                     loop.cancel()
 
     async def run_until_signal(self, door: Callable[[Desk], Door] = Fetching) -> None:
-        """``run`` for a program that has an event loop already. Logs to standard error unless logging was set up before."""
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        """``run`` for a program that has an event loop already. Logs to standard error unless the program says where logs go."""
+        _show_logs()
         for number in (signal.SIGTERM, signal.SIGINT):
             # Windows has no signal handlers on the event loop: there Ctrl-C cancels, and leases run out by themselves.
             with contextlib.suppress(NotImplementedError):
@@ -164,6 +167,14 @@ class Agent:
         if self._delegating is None:
             raise RuntimeError("an agent talks to its peers while it serves")
         return self._delegating
+
+
+def _show_logs() -> None:
+    """For a program that has not set up logging. The level is that of our own lines: how much others say is not ours to decide."""
+    ours = logging.getLogger("postroom")
+    if not ours.hasHandlers():
+        logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        ours.setLevel(ours.level or logging.INFO)
 
 
 def _required(name: str, meaning: str) -> str:

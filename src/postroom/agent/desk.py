@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from postroom.agent.contact import Contact
 from postroom.agent.filing import Filing
 from postroom.agent.handling import Handler
 from postroom.agent.running import Running
@@ -17,6 +18,7 @@ class Desk:
     """Where messages are worked on. ``lease`` in seconds; ``handler_of`` chooses who handles a message."""
 
     client: Client
+    contact: Contact
     filing: Filing
     workspace_id: str
     card: Json

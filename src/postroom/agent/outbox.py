@@ -22,6 +22,7 @@ class Outbox:
     def __init__(self, store: ReplyStore, client: Client) -> None:
         self._store = store
         self._client = client
+        self._attempt = 0
         self._wake = asyncio.Event()
         self._empty = asyncio.Event()
 
@@ -33,18 +34,17 @@ class Outbox:
 
     async def run(self) -> None:
         """Send for ever, with jittered pauses while the server is away. Raises Unauthenticated when the credential ended."""
-        attempt = 0
         while True:
             self._wake.clear()
             if await self.run_once():
-                attempt = 0
+                self._attempt = 0
                 # Not for ever: a process of this agent that ends may leave a reply that it could not send any more.
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_SECONDS):
                         await self._wake.wait()
             else:
-                await asyncio.sleep(pause_before(attempt))
-                attempt += 1
+                await asyncio.sleep(pause_before(self._attempt))
+                self._attempt += 1
 
     async def run_once(self) -> bool:
         """Try every waiting reply; whether none is left."""
@@ -62,7 +62,7 @@ class Outbox:
             await self._client.reply(kept, **kept.fields)
             reach("agent.replied")
         except (Unavailable, TooMany) as error:
-            log.warning("the reply to message %s is kept: %s", kept.message_id, error)
+            log.log(logging.DEBUG if self._attempt else logging.WARNING, "the reply to message %s is kept: %s", kept.message_id, error)
             return False
         except Unauthenticated:
             raise

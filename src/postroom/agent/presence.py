@@ -1,12 +1,11 @@
 """The agent's sign of life: register, then a heartbeat that also brings what was cancelled."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 
+from postroom.agent.contact import Contact
 from postroom.agent.running import Running
 from postroom.client import Client, Json
-from postroom.client.retry import pause_after
 from postroom.clock import jittered, monotonic
 from postroom.errors import PostroomError
 from postroom.failpoints import reach
@@ -15,15 +14,14 @@ from postroom.failpoints import reach
 SHORTEST_PAUSE = 12.5
 SPREAD = 10.0
 
-log = logging.getLogger(__name__)
-
 
 class Presence:
     """The heartbeat loop of one agent."""
 
-    def __init__(self, client: Client, running: Running, *, workspace_id: str, card: Json, url: str | None) -> None:
+    def __init__(self, client: Client, contact: Contact, running: Running, *, workspace_id: str, card: Json, url: str | None) -> None:
         """``url`` is where the agent is called; None: it fetches."""
         self._client = client
+        self._contact = contact
         self._running = running
         self._workspace_id = workspace_id
         self._card = card
@@ -43,13 +41,14 @@ class Presence:
             try:
                 return await act()
             except PostroomError as error:
-                pause = pause_after(error, attempt)
-                log.warning("no sign of life reached the server, next try in %.1f s: %s", pause, error)
+                pause = self._contact.miss(error, attempt)
                 attempt += 1
                 await asyncio.sleep(pause)
 
     async def _register(self) -> None:
-        await self._client.register(self._workspace_id, agent_card=self._card, url=self._url, delivery_mode="push" if self._url else "poll")
+        mode = "push" if self._url else "poll"
+        known = await self._client.register(self._workspace_id, agent_card=self._card, url=self._url, delivery_mode=mode)
+        self._contact.enter(known["name"], self._workspace_id, self._url)
         reach("agent.registered")
 
     async def _beat(self) -> None:
@@ -62,6 +61,7 @@ class Presence:
             sample_error=self._running.last_error,
             uptime_seconds=int(monotonic() - self._began),
         )
+        self._contact.hear()
         reach("agent.beaten")
         for message_id in answer["cancel"]:
             self._running.stop(message_id, "cancelled")

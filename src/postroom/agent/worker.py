@@ -13,7 +13,6 @@ from postroom.agent.lease import keep_lease
 from postroom.agent.message import Message
 from postroom.agent.outbox import Outbox
 from postroom.client import Item, Json
-from postroom.client.retry import pause_after
 from postroom.errors import PostroomError, Unavailable
 from postroom.failpoints import reach
 
@@ -33,6 +32,7 @@ class Worker:
     def __init__(self, desk: Desk, outbox: Outbox, holdings: Holdings) -> None:
         self._desk = desk
         self._client = desk.client
+        self._contact = desk.contact
         self._running = desk.running
         self._outbox = outbox
         self._holdings = holdings
@@ -61,14 +61,15 @@ class Worker:
         attempt = 0
         while await self._may_claim():
             try:
-                items = await self._claim()
+                # After a failure not to wait for a message tells at once that the server is back.
+                items = await self._claim(0.0 if attempt else CLAIM_WAIT)
             except PostroomError as error:
-                pause = pause_after(error, attempt)
-                log.warning("no messages from the server, next try in %.1f s: %s", pause, error)
+                pause = self._contact.miss(error, attempt)
                 attempt += 1
                 await asyncio.sleep(pause)
                 continue
             attempt = 0
+            self._contact.hear()
             for item in items:
                 await self._take(item, handlers)
 
@@ -83,10 +84,10 @@ class Worker:
         await self._running.until(lambda: self._closing or len(self._running) < self._desk.concurrency)
         return not self._closing
 
-    async def _claim(self) -> list[Item]:
+    async def _claim(self, wait: float) -> list[Item]:
         # Never more than can be handled at once: a lease that waits here for a free slot would run out (R23).
         free = self._desk.concurrency - len(self._running)
-        items = await self._client.claim(self._desk.workspace_id, max=free, wait=CLAIM_WAIT, lease=self._desk.lease)
+        items = await self._client.claim(self._desk.workspace_id, max=free, wait=wait, lease=self._desk.lease)
         if items:
             reach("agent.claimed")
         return items
