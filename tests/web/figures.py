@@ -70,10 +70,13 @@ async def stage() -> AsyncGenerator[tuple[Browser, Team]]:
         server.destroy()
 
 
-async def device_of(browser: Browser, team: Team, size: Options) -> Device:
+@asynccontextmanager
+async def device_of(browser: Browser, team: Team, size: Options) -> AsyncGenerator[Device]:
+    """One that is logged in, and closed at the end: pages that stay open would cost the next figure its frames."""
     device = await make_device(browser, team.server, size, LIGHT)
     await device.log_in()
-    return device
+    yield device
+    await device.context.close()
 
 
 def first_load() -> str:
@@ -86,15 +89,14 @@ def first_load() -> str:
 
 async def until_interactive(browser: Browser, team: Team, size: Options, slower: int) -> str:
     """Seconds to the first words on the screen, and to a page that is live and answers a key."""
-    device = await device_of(browser, team, size)
-    session = await device.context.new_cdp_session(device.page)
-    await session.send("Emulation.setCPUThrottlingRate", {"rate": slower})  # pyright: ignore[reportUnknownMemberType]
-    await device.opened("/talk")
-    await device.page.keyboard.press("Control+k")
-    await expect(device.page.get_by_placeholder("An agent, a page")).to_be_focused()
-    done: float = await device.page.evaluate("performance.now()")
-    painted: float = await device.page.evaluate(_PAINTED)
-    await device.context.close()
+    async with device_of(browser, team, size) as device:
+        session = await device.context.new_cdp_session(device.page)
+        await session.send("Emulation.setCPUThrottlingRate", {"rate": slower})  # pyright: ignore[reportUnknownMemberType]
+        await device.opened("/talk")
+        await device.page.keyboard.press("Control+k")
+        await expect(device.page.get_by_placeholder("An agent, a page")).to_be_focused()
+        done: float = await device.page.evaluate("performance.now()")
+        painted: float = await device.page.evaluate(_PAINTED)
     return f"first words {painted / 1000:.2f} s, answers a key {done / 1000:.2f} s"
 
 
@@ -110,17 +112,25 @@ async def frames(page: Page, act: Awaitable[None]) -> str:
     )
 
 
-async def drag_about(page: Page) -> None:
-    """One card, over the others, for some seconds."""
-    card = page.locator("article[data-workspace-id]").first
-    box = await card.bounding_box()
+async def drag_about(page: Page, name: str) -> None:
+    """One card and what hangs below it, over others and back, within what is seen: beyond its edge the whole chart moves."""
+    box = await page.get_by_role("article", name=name).first.bounding_box()
     assert box is not None
-    await page.mouse.move(box["x"] + 20, box["y"] + 8)
+    x, y = box["x"] + 6, box["y"] + 6
+    await page.mouse.move(x, y)
     await page.mouse.down()
     for step in range(240):
-        await page.mouse.move(box["x"] + 20 + step * 2.5, box["y"] + 8 + (step % 60) * 4)
-    # Dropped where it was: nothing is to be moved.
-    await page.keyboard.press("Escape")
+        await page.mouse.move(x + step * 1.5, y + (step % 60) * 2)
+    await page.mouse.move(x, y)
+    await page.mouse.up()
+
+
+async def pan_about(page: Page) -> None:
+    """The whole chart, by its ground."""
+    await page.mouse.move(700, 780)
+    await page.mouse.down()
+    for step in range(240):
+        await page.mouse.move(700 + step, 780 - (step % 120) * 4)
     await page.mouse.up()
 
 
@@ -138,10 +148,11 @@ async def chart(browser: Browser, team: Team) -> str:
     for lead in leads:
         for _ in range(9):
             await team.idle("Member", parent_id=lead.id)
-    device = await device_of(browser, team, DESK)
-    page = await device.opened("/team?view=chart")
-    await expect(page.locator("article[data-workspace-id]").first).to_be_visible()
-    return await frames(page, drag_about(page))
+    async with device_of(browser, team, DESK) as device:
+        page = await device.opened("/team?view=chart")
+        await expect(page.locator("article[data-workspace-id]").first).to_be_visible()
+        one, team_of_ten = [await frames(page, drag_about(page, name)) for name in ("Member", "Lead")]
+        return f"one: {one}; a team of ten: {team_of_ten}; the whole chart: {await frames(page, pan_about(page))}"
 
 
 async def history(browser: Browser, team: Team) -> str:
@@ -149,16 +160,15 @@ async def history(browser: Browser, team: Team) -> str:
     worker = await team.idle("Old")
     sent = await team.client.send(worker.id, "Said often.\n\n- one\n- `two`", wait=None)
     await seed(team.server.dsn("postgres"), UUID(sent.message_id), MESSAGES)
-    device = await device_of(browser, team, DESK)
-    chat = await open_chat(device, worker)
-    await expect(chat.log.locator(f"article[data-seq='{MESSAGES}']")).to_be_visible()
-    return await frames(device.page, scroll_about(device.page))
+    async with device_of(browser, team, DESK) as device:
+        chat = await open_chat(device, worker)
+        await expect(chat.log.locator(f"article[data-seq='{MESSAGES}']")).to_be_visible()
+        return await frames(device.page, scroll_about(device.page))
 
 
 async def in_step(browser: Browser, team: Team) -> str:
     """From Enter on a desk to a phone that shows the letter, and its answer."""
-    here, there = await device_of(browser, team, DESK), await device_of(browser, team, PHONE)
-    async with team.working(echo) as worker:
+    async with device_of(browser, team, DESK) as here, device_of(browser, team, PHONE) as there, team.working(echo) as worker:
         desk, phone = await open_chat(here, worker), await open_chat(there, worker)
         await desk.send("The first of all.")
         await phone.shows("You said: The first of all.")
