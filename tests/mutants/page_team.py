@@ -54,6 +54,27 @@ PAGE_TEAM = [
         tests=(f"{_CHART}::test_a_line_lights_up_while_one_asks_another",),
     ),
     Seed(
+        name="U8 a line goes out when what moved before has had its light",
+        file=f"{_TEAM}/post.ts",
+        old="    if (due >= this.#due) return;\n",
+        new="    if (this.#due < Infinity) return;\n",
+        tests=(f"{_CHART}::test_a_line_lights_up_while_one_asks_another",),
+    ),
+    Seed(
+        name="U8 who comes in stands out of sight",
+        file=f"{_TEAM}/canvas.tsx",
+        old="[unmoved, everybody, fitView]",
+        new="[unmoved, fitView]",
+        tests=(f"{_CHART}::test_everybody_is_in_sight_until_one_looks_elsewhere_and_there_is_a_way_back",),
+    ),
+    Seed(
+        name="U8 who has lost sight of everybody is not shown the way back",
+        file=f"{_TEAM}/canvas.tsx",
+        old="  if (!lost) return null;\n",
+        new="  if (lost || !lost) return null;\n",
+        tests=(f"{_CHART}::test_everybody_is_in_sight_until_one_looks_elsewhere_and_there_is_a_way_back",),
+    ),
+    Seed(
         name="L13 what was asked before the page was opened has no line",
         file=f"{_TEAM}/traffic.ts",
         old="    if (before) post.know(before);\n",

@@ -1,7 +1,7 @@
-import { Background, BackgroundVariant, Panel, ReactFlow, ReactFlowProvider, ViewportPortal, useReactFlow, useStore, useStoreApi } from "@xyflow/react";
+import { Background, BackgroundVariant, type InternalNode, Panel, ReactFlow, ReactFlowProvider, ViewportPortal, useReactFlow, useStore, useStoreApi } from "@xyflow/react";
 import { Focus, LayoutGrid, ZoomIn, ZoomOut } from "lucide-react";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "react";
-import { IconButton } from "@/ui/button";
+import { Button, IconButton } from "@/ui/button";
 import type { Ask } from "./asked";
 import { BoardContext, Card } from "./card";
 import { type CardNode, cardsOf, patched } from "./cards";
@@ -52,7 +52,7 @@ function Board({ tree, unread, traffic, arrangement, selected, onSelect, search,
   const far = useStore(({ transform }) => transform[2] < ZOOM.readable);
   const board = useMemo(() => ({ fold, far }), [fold, far]);
   const { target, drag, drop } = useDrag({ areas, tree, arrangement, ask });
-  const [save, view] = useViewport();
+  const [save, view] = useViewport(areas);
   useCards(cards);
   const lines = useMemo(() => linesOf(seen(traffic.lines, tree, folded), tree), [traffic.lines, tree, folded]);
   useLines(lines);
@@ -86,6 +86,7 @@ function Board({ tree, unread, traffic, arrangement, selected, onSelect, search,
         <ArrowHead />
         <DropTarget target={target} />
         <Controls arrangement={arrangement} onView={save} />
+        <OutOfSight onView={save} />
       </ReactFlow>
     </BoardContext>
   );
@@ -149,16 +150,20 @@ function useShown(areas: ReturnType<typeof layOut>, { current }: Search): void {
   }, [there, x, y, setCenter]);
 }
 
-/** Keeps what this person looks at, once it stands still, and goes back there. */
-function useViewport() {
+/** Keeps what this person looks at, once it stands still, and goes back there. Who never looked elsewhere sees everybody. */
+function useViewport({ length: everybody }: readonly unknown[]) {
   const [view, keep] = useView();
   const store = useStoreApi();
-  const { setCenter } = useReactFlow();
+  const { setCenter, fitView } = useReactFlow();
   const timer = useRef(0);
   const first = useRef(view);
   useEffect(() => {
     if (first.current) void setCenter(first.current.x, first.current.y, { zoom: first.current.zoom });
   }, [setCenter]);
+  const unmoved = view === null;
+  useEffect(() => {
+    if (unmoved) void fitView({ ...FIT, duration: pace() });
+  }, [unmoved, everybody, fitView]);
   const save = useCallback(() => {
     clearTimeout(timer.current);
     timer.current = window.setTimeout(() => {
@@ -186,6 +191,7 @@ function DropTarget({ target }: { target: Target | null }) {
 
 function Controls({ arrangement: { places, setPlaces }, onView }: { arrangement: Arrangement; onView: () => void }) {
   const flow = useReactFlow();
+  const showAll = useShowAll(onView);
   const tidy = () => {
     setPlaces(() => ({}));
     did(() => setPlaces(() => places), "Everybody is back in line.");
@@ -198,7 +204,7 @@ function Controls({ arrangement: { places, setPlaces }, onView }: { arrangement:
       <IconButton label="Zoom out" onClick={() => void flow.zoomOut({ duration: pace() }).then(onView)}>
         <ZoomOut aria-hidden className="size-4" />
       </IconButton>
-      <IconButton label="Show everybody" onClick={() => void flow.fitView({ ...FIT, duration: pace() }).then(onView)}>
+      <IconButton label="Show everybody" onClick={showAll}>
         <Focus aria-hidden className="size-4" />
       </IconButton>
       <IconButton label="Tidy up" disabled={Object.keys(places).length === 0} onClick={tidy}>
@@ -206,6 +212,28 @@ function Controls({ arrangement: { places, setPlaces }, onView }: { arrangement:
       </IconButton>
     </Panel>
   );
+}
+
+/** The way back for those who have moved the view, or a card with it, away from everybody. */
+function OutOfSight({ onView }: { onView: () => void }) {
+  const showAll = useShowAll(onView);
+  const lost = useStore(({ nodes, nodeLookup, transform: [x, y, zoom], width, height }) => {
+    const isSeen = ({ internals: { positionAbsolute: at }, measured }: InternalNode) =>
+      at.x * zoom + x < width && at.y * zoom + y < height && (at.x + (measured.width ?? 0)) * zoom + x > 0 && (at.y + (measured.height ?? 0)) * zoom + y > 0;
+    return width > 0 && nodes.length > 0 && ![...nodeLookup.values()].some(isSeen);
+  });
+  if (!lost) return null;
+  return (
+    <Panel position="top-center" className="flex items-center gap-3 rounded-xl border border-line bg-surface py-1.5 pr-1.5 pl-4 text-sm shadow-raised">
+      Nobody is in sight.
+      <Button onClick={showAll}>Show the team</Button>
+    </Panel>
+  );
+}
+
+function useShowAll(onView: () => void): () => void {
+  const flow = useReactFlow();
+  return () => void flow.fitView({ ...FIT, duration: pace() }).then(onView);
 }
 
 /** Milliseconds that a movement of the view takes; none for those who asked for that. */

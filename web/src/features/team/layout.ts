@@ -78,10 +78,11 @@ function branch(lead: { x: number; y: number }, floor: number, { x, y, row, colu
   return `${way.join(" ")} H ${x + card.x + CARD.width / 2} V ${y + card.y}`;
 }
 
-/** In rows, the tallest first, as wide as lets the whole be seen largest in a window of that shape; three stand side by side. */
+/** In rows, the tallest first, as wide as lets the whole be seen largest in a window of that shape; three teams, or five that have none, stand side by side. */
 function shelve(blocks: readonly Block[], left: number, top: number): void {
   const tallest = blocks.toSorted((one, other) => other.height - one.height);
-  const [least, most] = [3, 3 + 2 * Math.ceil(Math.sqrt(blocks.length))];
+  const least = blocks.some(({ framed }) => framed) ? 3 : 5;
+  const most = least + 2 * Math.ceil(Math.sqrt(blocks.length));
   const rooms = Array.from({ length: most - least + 1 }, (_, more) => tallest.slice(0, least + more).reduce((sum, { width }) => sum + width + GAP, 0));
   const size = (room: number) => {
     const { width, height } = fill(tallest, room, left, top);

@@ -47,6 +47,8 @@ const MOVES_BACK = new Set([...ENDS, "message.progress"]);
 export class Post {
   #traffic: Traffic = { lines: [], news: new Map() };
   #timer = 0;
+  /** When that rings. */
+  #due = Infinity;
   readonly #open = new Map<string, Open>();
   readonly #ended = new Set<string>();
   readonly #lit = new Map<string, Lit>();
@@ -59,8 +61,7 @@ export class Post {
     return () => {
       for (const stop of deaf) stop();
       this.#watchers.delete(changed);
-      clearTimeout(this.#timer);
-      this.#timer = 0;
+      this.#hush();
     };
   };
 
@@ -110,12 +111,22 @@ export class Post {
     for (const [key, { from, to }] of this.#lit) if (from === workspace || to === workspace) this.#lit.delete(key);
   }
 
+  /** What is to be shown sooner does not wait for what lingers. */
   #later(milliseconds: number): void {
-    if (this.#timer === 0) this.#timer = window.setTimeout(() => this.#show(), milliseconds);
+    const due = performance.now() + milliseconds;
+    if (due >= this.#due) return;
+    this.#hush();
+    this.#due = due;
+    this.#timer = window.setTimeout(() => this.#show(), milliseconds);
+  }
+
+  #hush(): void {
+    clearTimeout(this.#timer);
+    this.#due = Infinity;
   }
 
   #show(): void {
-    this.#timer = 0;
+    this.#hush();
     const now = performance.now();
     for (const [key, { until }] of this.#lit) if (until <= now) this.#lit.delete(key);
     this.#traffic = { lines: this.#lines(), news: new Map(Array.from(this.#news, ([id, { text }]) => [id, text])) };
