@@ -1,13 +1,21 @@
 """The demo team on a real server: it comes in, works together, is brought back by a later start, and never outlives its server."""
 
 import asyncio
+import fcntl
 import json
+import os
+import pty
+import re
+import shlex
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 import psutil
 import pytest
@@ -19,6 +27,7 @@ from postroom.client import Client
 from tests.conftest import NewServer
 from tests.support.server import ServerProcess, wait_for
 
+POSTROOM = [sys.executable, "-m", "postroom.cli"]
 LIVES_WITH_A_TEAM = """
 import asyncio, sys
 from pathlib import Path
@@ -121,15 +130,49 @@ async def test_an_agent_that_dies_is_started_again(server: ServerProcess, home: 
         await asyncio.to_thread(wait_for, lambda: _slow_but(slow.pid, home), 20, "another Slow runs")
 
 
-async def test_a_server_that_stops_takes_its_team_along(new_server: NewServer) -> None:
+async def test_a_server_that_stops_takes_its_team_along_and_what_it_has_shown_works(new_server: NewServer) -> None:
     server = new_server()
-    command = [sys.executable, "-m", "postroom.cli", "up", "--data", str(server.data), "--port", "0", "--no-open", "--demo"]
-    with server.log.open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True) as up:
-        await asyncio.to_thread(wait_for, lambda: b"Log in here" in server.log.read_bytes(), 60, f"up is ready: {server.log}")
+    words = ["up", "--data", str(server.data), "--port", "0", "--no-open", "--demo"]
+    with terminal() as (screen, shown), subprocess.Popen([*POSTROOM, *words], stdout=screen, stderr=screen, start_new_session=True) as up:
+        await asyncio.to_thread(wait_for, lambda: "Log in here" in plain(shown), 60, lambda: f"up is ready: {plain(shown)}")
         assert len(processes_of(server.data)) >= 4
+        [suggested] = re.findall(r"postroom (send .*Echo hello)", plain(shown))
+        asked = [*POSTROOM, *shlex.split(suggested)]
+        sent = await asyncio.to_thread(subprocess.run, asked, capture_output=True, text=True, check=True, timeout=30)
         up.terminate()
         up.wait(20)
+    assert sent.stdout == "hello\n"
     assert processes_of(server.data) == []
+    if os.geteuid() == 0:
+        assert f"its files are in {(server.data / 'pg').resolve()}" in plain(shown), "whole, though the terminal is narrow"
+
+
+@contextmanager
+def terminal() -> Generator[tuple[int, bytearray]]:
+    """A terminal of 80 columns for a program to write to, and what it has written there so far."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    written = bytearray()
+
+    def read() -> None:
+        # Reading fails once nobody has the other end any more.
+        with suppress(OSError):
+            while chunk := os.read(ours, 65536):
+                written.extend(chunk)
+
+    reader = Thread(target=read)
+    reader.start()
+    try:
+        yield theirs, written
+    finally:
+        os.close(theirs)
+        reader.join(30)
+        os.close(ours)
+
+
+def plain(written: bytearray) -> str:
+    """Without colours and movements of the cursor."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.decode(errors="replace")).replace("\r\n", "\n")
 
 
 async def test_a_long_log_makes_room_and_is_for_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

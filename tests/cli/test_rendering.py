@@ -14,13 +14,16 @@ from postroom.cli.exits import ExitCode, Stop
 from postroom.cli.invoked import as_invoked, invoked_name
 from postroom.cli.names import Workspace, resolve
 from postroom.cli.output import print_answer, print_json, print_stop, print_text
+from postroom.cli.program import app
 from postroom.cli.ready import print_welcome
 from postroom.cli.transcript import transcript
 from postroom.cli.tree import in_tree_order, plain_tree, rich_tree
 from postroom.cli.waiting import Sightings, Waiting
 from postroom.cli.watch import line, wire_form
 from postroom.client import Frame, Json
+from postroom.settings import load_settings
 
+DEFAULT = load_settings({}).data
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
 
@@ -47,9 +50,9 @@ def drawn(what: RenderableType, width: int = 100) -> str:
     return console.file.getvalue()
 
 
-def welcome(team: list[Workspace], *, link: str = "http://h/login#c", width: int = 100) -> str:
+def welcome(team: list[Workspace], *, link: str = "http://h/login#c", width: int = 100, data: Path = DEFAULT) -> str:
     console = Console(file=io.StringIO(), width=width, color_system=None)
-    print_welcome(console, "http://h", link, team)
+    print_welcome(console, "http://h", link, team, data)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -97,6 +100,8 @@ def test_a_hint_is_the_command_as_it_was_called(monkeypatch: pytest.MonkeyPatch,
     assert as_invoked("Use postroom doctor, ./postroom send or postroom.") == "Use .venv/bin/postroom doctor, ./postroom send or postroom."
     monkeypatch.setenv("PATH", str(tmp_path))
     (tmp_path / "postroom").touch(mode=0o755)
+    [*commands] = [*(command.name for command in app.registered_commands), *(group.name for group in app.registered_groups)]
+    assert [name for name in commands if as_invoked(f"postroom {name}") == f"postroom {name}"] == []
     assert [invoked_name(path) for path in (str(tmp_path / "postroom"), "/x/pytest", "postroom")] == ["postroom"] * 3
     assert invoked_name(str(Path.cwd() / "bin" / "postroom")) == "bin/postroom"
 
@@ -213,6 +218,22 @@ def test_messages_that_ended_are_forgotten() -> None:
 def test_the_welcome_holds_the_whole_login_link_however_narrow_the_terminal() -> None:
     link = "http://127.0.0.1:8080/login#" + "c" * 90
     assert link in welcome([], link=link, width=60).splitlines()
+
+
+def test_the_welcome_suggests_no_name_that_several_bear() -> None:
+    team = [workspace("Echo"), workspace("Lead"), workspace("Echo", "Lead")]
+    shown = welcome(team)
+    assert "Echo hello" not in shown
+    assert "postroom chat Lead" in shown
+
+
+@pytest.mark.parametrize("team", [[], [workspace("Echo"), workspace("Lead")]])
+def test_what_the_welcome_suggests_finds_the_server_from_any_terminal(team: list[Workspace]) -> None:
+    data = Path("/a place/" + "d" * 60)
+    commands = re.findall(r"postroom (?:[a-z-]+ ?)+", welcome(team))
+    shown = welcome(team, data=data, width=60)
+    assert len(commands) == 4
+    assert shown.count("postroom") == shown.count(f" --data '{data}'") == len(commands)
 
 
 def test_the_welcome_suggests_what_this_team_can_do() -> None:

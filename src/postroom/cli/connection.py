@@ -7,6 +7,7 @@ operator token, so only its owner may read it, and the token in it goes to no ot
 import json
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -81,6 +82,11 @@ def data_directory(given: Path | None, environ: Mapping[str, str] | None = None)
     environ = os.environ if environ is None else environ
     only = {name: environ[name] for name in ("POSTROOM_DATA",) if name in environ}
     return load_settings(only, data=given).data
+
+
+def data_option(data: Path) -> str:
+    """What a command needs to find the server of ``data`` from any terminal; nothing for the default directory."""
+    return "" if data == load_settings({}).data else f" --data {shlex.quote(str(data))}"
 
 
 def read_server_file(directory: Path) -> ServerFile | None:

@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-_COMMANDS = "up|serve|send|chat|history|watch|workspace|agent|mcp|login-link|doctor|migrate"
+_COMMANDS = "up|serve|send|chat|history|download|delegations|dead-letters|watch|workspace|agent|mcp|login-link|doctor|migrate"
 _HINT = re.compile(rf"(?<![\w./-])postroom(?= (?:{_COMMANDS})\b)")
 
 

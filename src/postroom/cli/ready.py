@@ -3,14 +3,16 @@
 import asyncio
 import sys
 import webbrowser
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.status import Status
-from rich.table import Column, Table
+from rich.table import Table
 from rich.text import Text
 
+from postroom.cli.connection import data_option
 from postroom.cli.invoked import as_invoked
 from postroom.cli.names import Workspace
 from postroom.cli.output import at_terminal, say, stdout
@@ -23,15 +25,18 @@ from postroom.settings import Settings
 if TYPE_CHECKING:
     from postroom.app import Running
 
-_TRY = (
-    ("postroom send Echo hello", "a message and its answer"),
-    ("postroom chat Lead", "a conversation; Lead asks the others"),
-    ("postroom watch", "everything as it happens"),
+Steps = tuple[tuple[str, str], ...]
+
+# ``{data}`` is where the option goes that finds this server.
+_TO_DEMO = (
+    ("Echo", "postroom send{data} Echo hello", "a message and its answer"),
+    ("Lead", "postroom chat{data} Lead", "a conversation; Lead asks the others"),
 )
+_WATCH = ("postroom watch{data}", "everything as it happens")
 _FIRST_STEPS = (
-    ("postroom workspace add NAME", "a mailbox for an agent of yours"),
-    ("postroom agent run --name NAME -- COMMAND", "any program as that agent"),
-    ("postroom send NAME hello", "a message and its answer"),
+    ("postroom workspace add{data} NAME", "a mailbox for an agent of yours"),
+    ("postroom agent run{data} --name NAME -- COMMAND", "any program as that agent"),
+    ("postroom send{data} NAME hello", "a message and its answer"),
 )
 
 
@@ -75,7 +80,7 @@ class Welcome:
             if await self._bring_team(running, team):
                 team = await client.workspaces()
         self._end_progress()
-        print_welcome(stdout(), running.url, running.login_link, team)
+        print_welcome(stdout(), running.url, running.login_link, team, self._settings.data)
         self._open(running.login_link)
 
     async def _bring_team(self, running: "Running", team: list[Workspace]) -> bool:
@@ -113,10 +118,12 @@ class Welcome:
             webbrowser.open(link)
 
 
-def print_welcome(console: Console, url: str, login_link: str, team: list[Workspace]) -> None:
-    """The panel, then the login link on a line of its own: it is there to be copied, so no frame and no line end may cut it."""
+def print_welcome(console: Console, url: str, login_link: str, team: list[Workspace], data: Path) -> None:
+    """The panel, then what is there to be copied: no frame and no line end may cut that."""
     console.print(_panel(url, team), soft_wrap=False)
-    title = as_invoked("Log in here, once (another link: postroom login-link):\n")
+    option = data_option(data)
+    console.print(_steps(_suggested(team), option), soft_wrap=True)
+    title = as_invoked(f"\nLog in here, once (another link: postroom login-link{option}):\n")
     console.print(Text.assemble((title, "bold"), one_line(login_link)), soft_wrap=True)
 
 
@@ -124,7 +131,6 @@ def _panel(url: str, team: list[Workspace]) -> Panel:
     parts: list[RenderableType] = [Text.assemble(("Address  ", "bold"), url)]
     if team:
         parts += ["", _team(team)]
-    parts += ["", _steps(_TRY if {"Echo", "Lead"} <= {one["name"] for one in team} else _FIRST_STEPS)]
     return Panel(Group(*parts), title="Postroom is ready", title_align="left", subtitle="Ctrl-C stops it; nothing is lost", expand=False)
 
 
@@ -135,8 +141,19 @@ def _team(team: list[Workspace]) -> Table:
     return table
 
 
-def _steps(steps: tuple[tuple[str, str], ...]) -> Table:
-    table = Table(Column("Try", no_wrap=True), "", box=None, pad_edge=False, header_style="bold")
-    for command, meaning in steps:
-        table.add_row(Text(as_invoked(command), style="cyan"), Text(meaning, style="dim"))
-    return table
+def _suggested(team: list[Workspace]) -> Steps:
+    """What works here: a name that several bear would have to be an id."""
+    names = [one["name"] for one in team]
+    if not {"Echo", "Lead"} <= set(names):
+        return _FIRST_STEPS
+    return (*((command, meaning) for name, command, meaning in _TO_DEMO if names.count(name) == 1), _WATCH)
+
+
+def _steps(steps: Steps, option: str) -> Text:
+    commands = [as_invoked(command.format(data=option)) for command, _ in steps]
+    width = max(map(len, commands))
+    shown = Text.assemble(("Try\n", "bold"))
+    for command, (_, meaning) in zip(commands, steps, strict=True):
+        shown.append_text(Text.assemble("  ", (command.ljust(width), "cyan"), "  ", (meaning, "dim"), "\n"))
+    shown.rstrip()
+    return shown

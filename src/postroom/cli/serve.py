@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from postroom.cli.connection import ServerFile, read_server_file, remove_server_file, write_server_file
+from postroom.cli.connection import ServerFile, data_option, read_server_file, remove_server_file, write_server_file
 from postroom.cli.output import at_terminal, say
 from postroom.errors import SetupError
 from postroom.settings import Settings, load_settings
@@ -51,10 +51,12 @@ def up(
 def serve(*, host: Host = None, port: Port = None, data: Data = None) -> None:
     """Start a server for others: no demo, no browser, logs only. The database is POSTROOM_DATABASE_URL or the embedded one."""
 
-    async def ready(running: "Running") -> None:
-        say(f"Ready at {running.url}. A login link: postroom login-link")
+    settings = load_settings(host=host, port=port, data=data)
 
-    _serve(load_settings(host=host, port=port, data=data), say, say, ready)
+    async def ready(running: "Running") -> None:
+        say(f"Ready at {running.url}. A login link: postroom login-link{data_option(settings.data)}")
+
+    _serve(settings, say, say, ready)
 
 
 def _serve(settings: Settings, announce: Tell, tell: Tell, on_ready: OnReady) -> None:
