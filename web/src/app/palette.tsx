@@ -50,7 +50,7 @@ export function Palette({ open, onOpen }: { open: boolean; onOpen: (open: boolea
         <Command.Group heading="Pages" className={GROUP}>
           {PLACES.map(({ to, label, icon: Icon }) => (
             <Command.Item key={to} value={label} onSelect={() => go(to)} className={ROW}>
-              <Icon aria-hidden className="size-4" /> {label}
+              <Icon aria-hidden className="mx-1.5 size-4" /> {label}
             </Command.Item>
           ))}
         </Command.Group>

@@ -17,7 +17,7 @@ export function Invitation() {
   return (
     <Panel title="Another device">
       <div className="flex flex-col gap-4 text-sm">
-        <p className="text-ink-soft">A link lets one browser in, once. Open it on your phone, or photograph it there.</p>
+        <p className="text-ink-soft">A link lets one browser in, once. Open it on your phone, or scan its code there.</p>
         {making.error && (
           <p role="alert" className="text-bad">
             {making.error.message}
@@ -39,7 +39,7 @@ function Link({ link: { link, expires_in_seconds }, at }: { link: Schemas["LinkS
   return (
     <div className="flex flex-col gap-3">
       <Suspense fallback={<Waiting what="Drawing the link" />}>
-        <QrCode text={link} label="The login link, to be photographed" />
+        <QrCode text={link} label="The login link, to be scanned" />
       </Suspense>
       <Code label="Login link" text={link} />
       <p className="text-xs text-ink-soft">Good for {lasting(left)}. Who opens it first is let in, as you.</p>
