@@ -4,10 +4,13 @@ from tests.mutants.seed import Seed
 
 _API = "web/src/api"
 _TEAM = "web/src/features/team"
+_WORKSPACE = "web/src/features/workspace"
 _OPERATION = "web/src/features/operation"
 _PANELS = "tests/web/test_panels.py"
 _CHART = "tests/web/test_team.py"
 _REPLAYED = f"{_PANELS}::test_a_dead_letter_is_sent_again_and_what_came_of_it_is_shown"
+_WHOLE = f"{_PANELS}::test_the_activity_is_whole_and_nothing_twice_though_it_goes_on_while_it_is_read"
+_SMALL = f"{_PANELS}::test_what_an_agent_tells_on_its_way_is_one_line_and_an_activity_left_open_stays_small"
 _HEALTH = f"{_PANELS}::test_health_says_what_is_wrong_and_leads_there"
 
 PAGE_TEAM = [
@@ -132,17 +135,59 @@ PAGE_TEAM = [
     ),
     Seed(
         name="P6 what was heard while the activity was read is there twice",
-        file="web/src/features/workspace/activity.ts",
-        old="...heard.filter(({ id }) => !known.has(id)), ...older]",
-        new="...heard.filter(({ id }) => id || !known.has(id)), ...older]",
-        tests=(f"{_PANELS}::test_the_activity_is_whole_and_nothing_twice_though_it_goes_on_while_it_is_read",),
+        file=f"{_WORKSPACE}/activity.ts",
+        old="    if (placeOf(row.cursor) <= this.#read) return;\n",
+        new="",
+        tests=(_WHOLE,),
+    ),
+    Seed(
+        name="P6 what was heard while the activity was read is not there",
+        file=f"{_WORKSPACE}/activity.ts",
+        old="if (this.#heard) this.#heard.push(row);",
+        new="if (this.#heard) return;",
+        tests=(_WHOLE,),
     ),
     Seed(
         name="P6 the activity is read from its newest page only",
-        file="web/src/features/workspace/activity.ts",
-        old="(page.length < PAGE ? undefined : page.at(-1)?.cursor)",
-        new="(page.length <= PAGE ? undefined : page.at(-1)?.cursor)",
-        tests=(f"{_PANELS}::test_the_activity_is_whole_and_nothing_twice_though_it_goes_on_while_it_is_read",),
+        file=f"{_WORKSPACE}/activity-rows.ts",
+        old="before: rows.length < PAGE ? null",
+        new="before: rows.length <= PAGE ? null",
+        tests=(_WHOLE,),
+    ),
+    Seed(
+        name="P6 what is told of two messages in turn is told of one",
+        file=f"{_WORKSPACE}/activity-rows.ts",
+        old="places.set(message_id, place);",
+        new="places = new Map([[message_id, place]]);",
+        tests=(_WHOLE,),
+    ),
+    Seed(
+        name="U6 what an agent tells on its way buries what happened",
+        file=f"{_WORKSPACE}/activity-rows.ts",
+        old="places.get(message_id) ?? lines.length",
+        new="lines.length",
+        tests=(_SMALL,),
+    ),
+    Seed(
+        name="P6 an activity that is left open keeps all that it hears",
+        file=f"{_WORKSPACE}/activity.ts",
+        old="if (lines.length > MOST) this.#tear();",
+        new="if (lines.length > MOST ** 2) this.#tear();",
+        tests=(_SMALL,),
+    ),
+    Seed(
+        name="P6 what is heard pushes about who reads further down",
+        file=f"{_WORKSPACE}/activity.ts",
+        old="    else this.#show({ along });\n",
+        new="",
+        tests=(_SMALL,),
+    ),
+    Seed(
+        name="U6 a page of the activity that folds into a line is all that is read",
+        file=f"{_WORKSPACE}/activity.ts",
+        old="const PAGES = 20;",
+        new="const PAGES = 0;",
+        tests=(_SMALL,),
     ),
     Seed(
         name="L16 nobody is told of post that waits for a paused agent",

@@ -2,10 +2,15 @@
 
 import asyncio
 import re
+from dataclasses import dataclass, field
+from itertools import groupby
+from uuid import UUID
 
+import asyncpg
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, WebSocketRoute, expect
 
+from postroom.agent import Message
 from postroom.client import Client, Json
 from postroom.errors import Unauthenticated
 from tests.support.server import make_agent
@@ -16,7 +21,9 @@ from tests.web.devices import AWAY, HELD, REFUSED, Device
 INVALID = r"status of 422"
 """What Chromium says of a refusal."""
 
-MESSAGES = 40
+PAIRS = 8
+KEPT = 1_000
+"""Of what is heard the page keeps so many lines."""
 
 
 async def test_settings_are_refused_at_their_field_and_saved_and_not_lost_by_leaving(desk: Device, team: Team) -> None:
@@ -132,25 +139,117 @@ async def test_a_delegation_is_seen_while_it_is_worked_on_and_cancelled(desk: De
         gate.open.set()
 
 
+Line = tuple[str, int]
+"""Of a line of the activity: the cursor of its newest event, and how many it stands for."""
+
+
 @pytest.mark.parametrize("desk", [HELD], indirect=True)
 async def test_the_activity_is_whole_and_nothing_twice_though_it_goes_on_while_it_is_read(desk: Device, team: Team) -> None:
-    async with team.working(echo, "Busy") as agent:
-        await _say(team, agent.id, MESSAGES)
-        free = await desk.hold("**/activity?*")
+    async with team.working(Two().answer, "Busy", max_concurrent=2) as agent:
+        await _say(team, agent.id, PAIRS)
+        free, feed = await desk.hold("**/activity?*"), await LateFeed.of(desk.page)
         page = await desk.opened(f"/w/{agent.id}/activity")
+        first = page.locator("article").first
         # Heard before the first page is read, and in it as well.
-        await _say(team, agent.id, MESSAGES // 2)
+        await _say(team, agent.id, PAIRS // 4)
         free.set()
-        await expect(page.locator("article").first).to_be_visible()
-        await _say(team, agent.id, MESSAGES // 2)
-    whole = await _all_of_it(team, agent.id)
-    await expect(page.locator("article").first).to_have_attribute("data-cursor", whole[0])
+        await expect(first).to_be_visible()
+        # Heard when the server has answered, and before the answer is there.
+        answered, free = await _hold_answer(page)
+        await _open_anew(page)
+        await answered.wait()
+        await _say(team, agent.id, 1)
+        free.set()
+        await _begins_with_the_newest(page, team, agent.id)
+        # Read, and heard only then.
+        feed.late = True
+        await _say(team, agent.id, 1)
+        await _open_anew(page)
+        await expect(first).to_have_attribute("data-cursor", await _newest(team, agent.id))
+        feed.go_on()
+        await _say(team, agent.id, 1)
+        whole = await _begins_with_the_newest(page, team, agent.id)
     assert await _read_back(page, whole) == whole
 
 
-async def _say(team: Team, id: str, count: int) -> None:
-    for number in range(count):
-        await team.client.send(id, f"number {number}")
+async def _begins_with_the_newest(page: Page, team: Team, id: str) -> list[Line]:
+    """All lines that there are to be; those that are drawn at the top are the first of them."""
+    whole = _folded(await _all_of_it(team, id))
+    await expect(page.locator("article").first).to_have_attribute("data-cursor", whole[0][0])
+    lines = await _lines(page)
+    assert lines == whole[: len(lines)]
+    return whole
+
+
+async def _open_anew(page: Page) -> None:
+    await page.get_by_role("link", name="Overview").click()
+    await page.get_by_role("link", name="Activity").click()
+
+
+async def _hold_answer(page: Page) -> tuple[asyncio.Event, asyncio.Event]:
+    """The next answer with activity waits for the second event, and the first says when it does."""
+    answered, free = asyncio.Event(), asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        answer = await route.fetch()
+        answered.set()
+        await free.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/activity?*", wait, times=1)
+    return answered, free
+
+
+@dataclass
+class LateFeed:
+    """What the feed tells a page, later than the server knows it."""
+
+    late: bool = False
+    _feed: WebSocketRoute | None = None
+    _waiting: list[str | bytes] = field(default_factory=list[str | bytes])
+
+    @classmethod
+    async def of(cls, page: Page) -> "LateFeed":
+        found = cls()
+        await page.route_web_socket("**/ws", found._connect)
+        return found
+
+    def _connect(self, feed: WebSocketRoute) -> None:
+        self._feed = feed
+        feed.connect_to_server().on_message(self._tell)
+
+    def _tell(self, frame: str | bytes) -> None:
+        if self.late or self._feed is None:
+            self._waiting.append(frame)
+        else:
+            self._feed.send(frame)
+
+    def go_on(self) -> None:
+        """Tell what waits, and from now on at once."""
+        self.late, waiting, self._waiting = False, self._waiting, []
+        for frame in waiting:
+            self._tell(frame)
+
+
+@dataclass
+class Two:
+    """An agent that works on two messages at a time, and tells of both in turn."""
+
+    _both: asyncio.Barrier = field(default_factory=lambda: asyncio.Barrier(2))
+
+    async def answer(self, message: Message) -> str:
+        """The handler."""
+        for number in range(3):
+            await self._both.wait()
+            await message.progress(f"step {number}")
+        return await echo(message)
+
+
+async def _say(team: Team, id: str, pairs: int) -> None:
+    for number in range(pairs):
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(team.client.send(id, f"number {number}"))
+            tasks.create_task(team.client.send(id, f"another {number}"))
 
 
 SCROLL = """async (box, by) => {
@@ -168,31 +267,104 @@ SCROLL = """async (box, by) => {
 """Scroll by so many pixels, until what is there is drawn; whether that went anywhere."""
 
 
-async def _read_back(page: Page, whole: list[str]) -> list[str]:
-    """The cursors of all rows, the newest first, as one scrolls down to the beginning."""
+async def _read_back(page: Page, whole: list[Line]) -> list[Line]:
+    """All lines, the newest first, as one scrolls down to the beginning."""
     more = page.locator("button:enabled", has_text="Show what was before")
     begins = page.get_by_text("This is where it begins.")
     await expect(more.or_(begins)).to_be_visible()
     while await more.count():
         await more.click()
         await expect(more.or_(begins)).to_be_visible()
-    seen: dict[str, None] = {}
+    seen: dict[Line, None] = {}
     feed = page.get_by_role("region", name="Activity")
     await feed.evaluate(SCROLL, -1_000_000)
     further = True
     while further:
-        rows: list[str] = await page.locator("article").evaluate_all("rows => rows.map((row) => row.dataset.cursor)")
-        assert rows == sorted(set(rows), key=whole.index), "a row is there twice, or out of order"
-        seen.update(dict.fromkeys(rows))
+        lines = await _lines(page)
+        assert lines == sorted(set(lines), key=whole.index), "a line is there twice, or out of order"
+        seen.update(dict.fromkeys(lines))
         further = await feed.evaluate(SCROLL, 200)
     return list(seen)
 
 
-async def _all_of_it(team: Team, id: str) -> list[str]:
+async def _lines(page: Page) -> list[Line]:
+    """Those that are drawn."""
+    read = "rows => rows.map((row) => [row.dataset.cursor, 1 + Number(/and (\\d+) before/.exec(row.innerText)?.[1] ?? 0)])"
+    return [(cursor, count) for cursor, count in await page.locator("article").evaluate_all(read)]
+
+
+async def _all_of_it(team: Team, id: str) -> list[Json]:
+    """The events of the API, oldest first."""
     rows: list[Json] = []
     while page := await team.client.activity(id, limit=200, **({"before_id": rows[0]["cursor"]} if rows else {})):
         rows = [*page, *rows]
-    return [row["cursor"] for row in reversed(rows)]
+    return rows
+
+
+def _folded(rows: list[Json]) -> list[Line]:
+    """The lines that they are to be, the newest first: of what was told without anything else between, one for each message."""
+    lines: list[Line] = []
+    for telling, events in groupby(rows, key=lambda row: row["event"] == "message.progress"):
+        told: dict[str, list[str]] = {}
+        for row in events:
+            told.setdefault(row["message_id"] if telling else row["cursor"], []).append(row["cursor"])
+        lines += [(cursors[-1], len(cursors)) for cursors in told.values()]
+    return lines[::-1]
+
+
+async def test_what_an_agent_tells_on_its_way_is_one_line_and_an_activity_left_open_stays_small(desk: Device, team: Team) -> None:
+    agent = await team.idle("Talkative")
+    sent = await team.client.send(agent.id, "Take your time.", wait=None)
+    async with team.server.client(agent.token) as client:
+        [item] = await client.claim(agent.id, lease=120)
+        await client.progress(item, "the first words")
+        await _tell_again(team, sent.message_id, KEPT)
+        page = await desk.opened(f"/w/{agent.id}/activity")
+        told = page.locator("[data-event='message.progress']")
+        # Nothing is pressed: what folds into a few lines is read on by itself.
+        await expect(page.get_by_text("This is where it begins.")).to_be_visible()
+        await client.progress(item, "the newest words")
+        await expect(told).to_contain_text(re.compile(f"the newest words.*and {KEPT + 1} before"))
+        await told.get_by_role("button", name="Show the body").click()
+        await expect(told.get_by_role("region", name="Body of message.progress")).to_contain_text("the newest words")
+        await told.get_by_role("link", name="Show each of them").click()
+        await _stays_small(page, team, agent.id, sent.message_id)
+
+
+async def _stays_small(page: Page, team: Team, id: str, message_id: str) -> None:
+    """Where nothing is folded: with the newest before one's eyes, and further down."""
+    first, new = page.locator("article").first, page.get_by_role("button", name="1 new")
+    await expect(page.locator("button:enabled", has_text="Show what was before")).to_be_visible()
+    async with page.expect_request("**/activity?*"):
+        await _tell_again(team, message_id, KEPT)
+    await expect(first).to_have_attribute("data-cursor", await _newest(team, id))
+    feed = page.get_by_role("region", name="Activity")
+    assert await feed.evaluate(SCROLL, 300)
+    lines = await _lines(page)
+    looked_at = page.locator(f"[data-cursor='{lines[len(lines) // 2][0]}']")
+    place = await looked_at.bounding_box()
+    await _tell_again(team, message_id, 1)
+    await expect(new).to_be_visible()
+    assert await looked_at.bounding_box() == place
+    await _tell_again(team, message_id, KEPT)
+    await page.get_by_role("button", name="Show the newest").click()
+    await expect(first).to_have_attribute("data-cursor", await _newest(team, id))
+
+
+async def _newest(team: Team, id: str) -> str:
+    return (await team.client.activity(id, limit=1))[0]["cursor"]
+
+
+async def _tell_again(team: Team, message_id: str, times: int) -> None:
+    """What was told first of a message, so many times more."""
+    again = """insert into event (type, workspace_id, peer_id, message_id, actor_kind, actor_id, payload)
+        select type, workspace_id, peer_id, message_id, actor_kind, actor_id, payload from generate_series(1, $2),
+        (select * from event where message_id = $1 and type = 'message.progress' order by event.xid, id limit 1) first"""
+    connection = await asyncpg.connect(team.server.dsn("postgres"))
+    try:
+        await connection.execute(again, UUID(message_id), times)
+    finally:
+        await connection.close()
 
 
 @pytest.mark.parametrize("desk", [HELD], indirect=True)

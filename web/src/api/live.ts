@@ -19,6 +19,12 @@ export interface FramePayload {
   [field: string]: unknown;
 }
 
+/** What is greater the later the feed tells it. */
+export function placeOf(cursor: string): string {
+  const [, transaction = "", number = ""] = cursor.split("-");
+  return transaction.padStart(20, "0") + number.padStart(20, "0");
+}
+
 /** `connecting`: not yet, or again. `offline`: the browser has no network. `logged-out`: the session has ended. */
 export type Connection = "connecting" | "live" | "offline" | "logged-out";
 

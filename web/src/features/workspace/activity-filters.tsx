@@ -1,7 +1,7 @@
 import { titlesOf } from "@/api/names";
 import { type Workspace, useWorkspaces } from "@/api/workspaces";
 import { Select } from "@/ui/field";
-import type { Wanted } from "./activity";
+import type { Wanted } from "./activity-rows";
 import { EVENTS } from "./sentences";
 
 const FAMILIES: Readonly<Record<string, string>> = {

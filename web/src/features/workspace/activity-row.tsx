@@ -1,16 +1,17 @@
 import { ChevronRight } from "lucide-react";
 import { type ReactNode, useState } from "react";
+import { Link, useSearchParams } from "react-router";
 import { IconButton } from "@/ui/button";
 import { classes } from "@/ui/classes";
 import { Code } from "@/ui/copy";
 import { Age } from "@/ui/time";
-import type { Row } from "./activity";
+import { type Entry, PROGRESS } from "./activity-rows";
 import { type Names, tell } from "./sentences";
 
 const TONES = { good: "text-good", warn: "text-warn", bad: "text-bad" };
 
-/** One event: a sentence, and the body that it was told with. */
-export function ActivityRow({ row, names }: { row: Row; names: Names }) {
+/** One event, or the newest of several: a sentence, and the body that it was told with. */
+export function ActivityRow({ entry: { row, count }, names }: { entry: Entry; names: Names }) {
   const [open, setOpen] = useState(false);
   const { icon: Icon, sentence, tone, detail } = tell(row, names);
   return (
@@ -20,6 +21,7 @@ export function ActivityRow({ row, names }: { row: Row; names: Names }) {
         <div className="min-w-0 flex-1 py-1.5 text-sm">
           <p className="break-words">{sentence}</p>
           {detail !== undefined && <Detail>{detail}</Detail>}
+          {count > 1 && <p className="mt-0.5 text-xs text-ink-soft">and {count - 1} before</p>}
         </div>
         <span className="py-2 text-xs whitespace-nowrap text-ink-soft">
           <Age at={row.timestamp} />
@@ -30,6 +32,7 @@ export function ActivityRow({ row, names }: { row: Row; names: Names }) {
       </div>
       {open && (
         <div className="pb-2 pl-7">
+          {count > 1 && <Each />}
           <Code label={`Body of ${row.event}`} text={JSON.stringify(row, null, 2)} />
         </div>
       )}
@@ -39,4 +42,14 @@ export function ActivityRow({ row, names }: { row: Row; names: Names }) {
 
 function Detail({ children }: { children: ReactNode }) {
   return <p className="mt-0.5 line-clamp-2 break-words text-ink-soft">{children}</p>;
+}
+
+/** The way to all that the newest stands for. */
+function Each() {
+  const [search] = useSearchParams();
+  return (
+    <Link to={{ search: new URLSearchParams({ ...Object.fromEntries(search), type: PROGRESS }).toString() }} className="inline-flex min-h-9 items-center text-sm underline pointer-coarse:min-h-11">
+      Show each of them
+    </Link>
+  );
 }

@@ -1,71 +1,155 @@
-import { type InfiniteData, infiniteQueryOptions } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
-import { type Schemas, api, data } from "@/api/client";
-import { type Frame, live } from "@/api/live";
+import { type Frame, live, placeOf } from "@/api/live";
+import { type Entry, PROGRESS, type Row, type Wanted, entryOf, folded, isWanted, readRows, rowOf } from "./activity-rows";
 
-export type Row = Schemas["ActivityShape"];
-
-/** What is looked at; an empty text narrows nothing. `type` is an event's name, or its first word. */
-export interface Wanted {
-  type: string;
-  source: string;
-  peer: string;
+export interface Shown {
+  /** The newest first; null until something was read. */
+  readonly entries: readonly Entry[] | null;
+  /** Where those before them begin; null is the beginning of all. */
+  readonly before: string | null;
+  /** The newest are before the reader's eyes; else what is heard waits in `news`. */
+  readonly along: boolean;
+  readonly news: readonly Entry[];
+  /** Between what is shown and what is heard something is missing: the newest are to be read again. */
+  readonly torn: boolean;
+  readonly busy: boolean;
+  /** Why the last read failed. */
+  readonly error: unknown;
 }
 
-const PAGE = 100;
+/** Lines. What is heard beyond that is not kept: it is read again when it is looked at. */
+const MOST = 1_000;
+/** Lines that fill a screen. As long as progress folds into fewer, one press reads on, but so many pages at most. */
+const SCREEN = 30;
+const PAGES = 20;
 
-/** Backwards from the newest, page by page, each from where the one above it ends. What comes later is heard (`useHeard`). */
-export const activityQuery = (workspace: string, { type, source, peer }: Wanted) =>
-  infiniteQueryOptions({
-    queryKey: ["activity", workspace, type, source, peer],
-    queryFn: async ({ pageParam }) => {
-      const query = { limit: PAGE, before_id: pageParam, type: type || null, source: source || null, peer_id: peer || null };
-      const rows = await data(api.GET("/workspaces/{id}/activity", { params: { path: { id: workspace }, query: given(query) } }));
-      return rows.reverse();
-    },
-    initialPageParam: null as string | null,
-    getNextPageParam: (page) => (page.length < PAGE ? undefined : page.at(-1)?.cursor),
-    // Nothing is kept once it is not looked at: what happens then is not heard.
-    gcTime: 0,
-  });
+/** What happened to a workspace, as a list without gaps: read from the server, pages backwards from the newest, and gone on with by the feed. */
+export class Activity {
+  #shown: Shown = { entries: null, before: null, along: true, news: [], torn: true, busy: true, error: null };
+  /** What was heard since the newest are being read; null when they are not. */
+  #heard: Row[] | null = null;
+  /** The place of the newest that was read: the feed may be behind what the server answers, and tell it later. */
+  #read = "";
+  #turn = 0;
+  readonly #watchers = new Set<() => void>();
+  readonly #workspace: string;
+  readonly #wanted: Wanted;
 
-/** Without what is not given: the server would take "null" for a word. */
-function given<T extends Record<string, unknown>>(query: T) {
-  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== null)) as { [name in keyof T]?: NonNullable<T[name]> };
-}
+  constructor(workspace: string, wanted: Wanted) {
+    this.#workspace = workspace;
+    this.#wanted = wanted;
+  }
 
-/** What the feed has said since one began to look, the newest first. */
-export function useHeard(workspace: string, wanted: Wanted): readonly Row[] {
-  const { type, source, peer } = wanted;
-  const [heard, setHeard] = useState<readonly Row[]>([]);
-  useEffect(
-    () =>
-      live.onFrame((frame) => {
-        const row = rowOf(frame);
-        if (concerns(row, workspace) && matches(row, { type, source, peer })) setHeard((rows) => [row, ...rows]);
-      }),
-    [workspace, type, source, peer],
-  );
-  return heard;
-}
+  /** Read, and follow the feed until the function that it returns is called. */
+  start = (): (() => void) => {
+    const ends = [
+      live.onFrame((frame) => this.#hear(frame)),
+      live.onFresh(() => this.#tear()),
+      live.watch(() => live.state === "live" && this.#shown.error !== null && this.retry()),
+    ];
+    this.open();
+    return () => {
+      this.#turn++;
+      for (const end of ends) end();
+    };
+  };
 
-/** What was heard above what was read. The two overlap where they meet: the first page is read while the feed already speaks. */
-export function merged(heard: readonly Row[], read: InfiniteData<Row[]>): readonly Row[] {
-  const older = read.pages.flat();
-  const known = new Set(older.map(({ id }) => id));
-  return [...heard.filter(({ id }) => !known.has(id)), ...older];
-}
+  watch = (changed: () => void): (() => void) => {
+    this.#watchers.add(changed);
+    return () => this.#watchers.delete(changed);
+  };
 
-function rowOf({ event, workspace_id, timestamp, cursor, payload }: Frame): Row {
-  const { message_id = null, peer_id = null, actor = { kind: "server", id: null }, ...rest } = payload;
-  return { id: cursor, cursor, event, workspace_id, peer_id, message_id, actor, timestamp, payload: rest };
-}
+  shown = (): Shown => this.#shown;
 
-const concerns = (row: Row, workspace: string) => row.workspace_id === workspace || row.peer_id === workspace;
+  /** The newest, and as many before them as fill the screen. */
+  open(): void {
+    this.#heard = [];
+    this.#show({ torn: true, along: true, news: [] });
+    void this.#alone(async (isLast) => {
+      const { rows, before } = await readRows(this.#workspace, this.#wanted, null);
+      if (!isLast()) return;
+      const heard = this.#heard ?? [];
+      this.#heard = null;
+      this.#read = rows[0] ? placeOf(rows[0].cursor) : "";
+      this.#show({ entries: this.#lines(rows.map(entryOf)), before, torn: false });
+      for (const row of heard) this.#add(row);
+      await this.#readOn(SCREEN, isLast);
+    });
+  }
 
-/** As the server narrows. */
-function matches({ event, actor, workspace_id, peer_id }: Row, { type, source, peer }: Wanted): boolean {
-  if (type && type !== event && type !== event.split(".")[0]) return false;
-  if (source && source !== actor.kind) return false;
-  return !peer || peer === workspace_id || peer === peer_id;
+  /** A screen more of what was before. */
+  older(): void {
+    const enough = (this.#shown.entries?.length ?? 0) + SCREEN;
+    void this.#alone((isLast) => this.#readOn(enough, isLast));
+  }
+
+  /** What failed, once more. */
+  retry(): void {
+    if (this.#shown.torn && this.#shown.along) this.open();
+    else this.older();
+  }
+
+  /** Whether the newest are before the reader's eyes. */
+  follow(along: boolean): void {
+    if (along === this.#shown.along) return;
+    if (along) this.toNewest();
+    else this.#show({ along });
+  }
+
+  toNewest(): void {
+    const { entries, news, torn } = this.#shown;
+    if (torn) this.open();
+    else this.#show({ along: true, entries: this.#lines([...news, ...(entries ?? [])]), news: [] });
+  }
+
+  async #readOn(enough: number, isLast: () => boolean): Promise<void> {
+    for (let pages = 0; pages < PAGES; pages++) {
+      const { entries, before } = this.#shown;
+      if (entries === null || before === null || entries.length >= enough) return;
+      const page = await readRows(this.#workspace, this.#wanted, before);
+      if (!isLast()) return;
+      this.#show({ entries: this.#lines([...(this.#shown.entries ?? []), ...page.rows.map(entryOf)]), before: page.before });
+    }
+  }
+
+  /** Another read that begins meanwhile takes its place. */
+  async #alone(ask: (isLast: () => boolean) => Promise<void>): Promise<void> {
+    const turn = ++this.#turn;
+    const isLast = () => turn === this.#turn;
+    this.#show({ busy: true, error: null });
+    const error = await ask(isLast).then(() => null, (reason: unknown) => reason);
+    if (!isLast()) return;
+    this.#heard = null;
+    this.#show({ busy: false, error });
+  }
+
+  #hear(frame: Frame): void {
+    const row = rowOf(frame);
+    if (!isWanted(row, this.#workspace, this.#wanted)) return;
+    if (this.#heard) this.#heard.push(row);
+    else if (!this.#shown.torn) this.#add(row);
+  }
+
+  #add(row: Row): void {
+    if (placeOf(row.cursor) <= this.#read) return;
+    const { entries, along, news } = this.#shown;
+    const lines = this.#lines([entryOf(row), ...(along ? (entries ?? []) : news)]);
+    if (lines.length > MOST) this.#tear();
+    else this.#show(along ? { entries: lines } : { news: lines });
+  }
+
+  /** Not all that happens now is in what is kept. */
+  #tear(): void {
+    if (this.#shown.along) this.open();
+    else this.#show({ torn: true, news: [] });
+  }
+
+  /** Who looks at nothing but progress looks at each of it. */
+  #lines(entries: readonly Entry[]): readonly Entry[] {
+    return this.#wanted.type === PROGRESS ? entries : folded(entries);
+  }
+
+  #show(news: Partial<Shown>): void {
+    this.#shown = { ...this.#shown, ...news };
+    for (const changed of this.#watchers) changed();
+  }
 }

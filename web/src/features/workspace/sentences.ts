@@ -1,5 +1,5 @@
 import { type LucideIcon, ArrowRight, Bell, Boxes, CircleCheck, CircleHelp, CircleX, Eye, Hand, Hourglass, Mail, MailX, RotateCcw, Undo2 } from "lucide-react";
-import type { Row } from "./activity";
+import type { Row } from "./activity-rows";
 
 /** Who is meant: a workspace by its id, the one who did it by kind and id. */
 export interface Names {
