@@ -165,6 +165,13 @@ _FEED = [
         tests=("tests/web/test_shell.py::test_the_connection_is_told_while_the_server_is_killed_and_back",),
     ),
     Seed(
+        name="U19 what was asked for while the server was away stays an error",
+        file=f"{_API}/fresh.ts",
+        old="""  live.watch(() => live.state === "live" && void""",
+        new="""  live.watch(() => live.state === "offline" && void""",
+        tests=("tests/web/test_shell.py::test_the_connection_is_told_while_the_server_is_killed_and_back",),
+    ),
+    Seed(
         name="L12 without a network a page gives up a server on its own machine",
         file=f"{_API}/live.ts",
         old="""addEventListener("offline", () => this.#connect());""",

@@ -4,13 +4,16 @@ import asyncio
 import re
 from uuid import uuid4
 
-from playwright.async_api import Page, Route, WebSocketRoute, expect
+from playwright.async_api import Locator, Page, Route, WebSocketRoute, expect
 
 from postroom.client import Client
 from tests.support.server import ServerProcess, make_agent
-from tests.web.agents import Team, echo
+from tests.web.agents import Team, Worker, echo
 from tests.web.conftest import NewDevice
 from tests.web.devices import AWAY, DARK, HELD, Device
+
+_LONGEST_PAUSE = 10_500
+"""Milliseconds until a page without a server tries again."""
 
 
 async def test_an_agent_is_found_by_keyboard(desk: Device, operator: Client) -> None:
@@ -101,13 +104,17 @@ async def test_a_phone_begins_with_its_chats(phone: Device, operator: Client) ->
 async def test_the_connection_is_told_while_the_server_is_killed_and_back(
     new_device: NewDevice, mortal: ServerProcess, mortal_team: Team
 ) -> None:
+    """Meanwhile nobody is said to be online, but to have been; what was asked in vain is asked again."""
     device = await new_device(server=mortal)
     page = device.page
     connect = await _hold_feed(page)
+    await page.clock.install()
     async with mortal_team.working(echo) as worker:
-        await device.open("/team?view=chart")
+        await mortal_team.client.send(worker.id, "Are you there?")
         shown = page.locator(f"[data-workspace-id='{worker.id}']")
-        await expect(shown).to_have_count(2)
+        # What is opened while the server is away was fetched before.
+        await device.open(f"/w/{(await mortal_team.idle()).id}/overview")
+        await page.get_by_role("link", name="Team", exact=True).click()
         await expect(shown.get_by_text("online", exact=True)).to_have_count(2)
         connect.set()
         await device.connected()
@@ -118,11 +125,28 @@ async def test_the_connection_is_told_while_the_server_is_killed_and_back(
         await expect(page.get_by_text("Connecting to the server.")).to_be_visible()
         await expect(shown.get_by_text("was online", exact=True)).to_have_count(2)
         await expect(page.get_by_text("online", exact=True)).to_have_count(0)
+        tokens = await _tokens_in_vain(page, worker)
         await asyncio.to_thread(mortal.start, port=port)
+        await page.clock.fast_forward(_LONGEST_PAUSE)
         await device.connected()
         await expect(page.get_by_text("Connecting to the server.")).to_be_hidden()
-        await expect(shown.get_by_text("online", exact=True)).to_have_count(2)
+        await expect(tokens.get_by_role("listitem")).to_have_count(1)
+        await expect(shown.get_by_text("online", exact=True)).to_have_count(1)
         await expect(page.get_by_text(re.compile("^was "))).to_have_count(0)
+
+
+async def _tokens_in_vain(page: Page, worker: Worker) -> Locator:
+    """The panel of its tokens, opened without a server, once the page tries no more."""
+    await page.get_by_role("complementary").locator(f"[data-workspace-id='{worker.id}']").click()
+    await page.get_by_role("link", name="Overview").click()
+    tokens = page.get_by_role("region", name="Tokens", exact=True)
+    failed = tokens.get_by_role("alert")
+    for _ in range(100):
+        if await failed.count():
+            break
+        await page.clock.fast_forward(2_000)
+    await expect(failed).to_be_visible()
+    return tokens
 
 
 async def _hold_feed(page: Page) -> asyncio.Event:
