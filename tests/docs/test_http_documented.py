@@ -2,10 +2,14 @@
 
 import re
 from pathlib import Path
+from typing import Any, cast
+
+import orjson
 
 from postroom import errors
 from postroom.client import Client
 from postroom.errors import PostroomError
+from tests.docs import openapi
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
@@ -67,3 +71,21 @@ def test_no_code_is_described_that_no_answer_has() -> None:
     # Made of the state that a task is in, of the name of a verdict, or named where no ``code=`` stands beside it.
     made = {"agent_failed", "agent_rejected", "task_busy", "task_ended", "header_too_large"}
     assert named - codes_of_the_server() - made == set()
+
+
+def texts(node: Any, name: str) -> list[str]:
+    """The texts under this name, wherever they stand in the document."""
+    if isinstance(node, list):
+        return [text for item in cast(list[Any], node) for text in texts(item, name)]
+    if not isinstance(node, dict):
+        return []
+    items = cast(dict[str, Any], node).items()
+    return [text for key, value in items for text in ([value] if key == name and isinstance(value, str) else texts(value, name))]
+
+
+def test_descriptions_are_markdown_and_summaries_plain_lines() -> None:
+    document = orjson.loads(openapi.described())
+    descriptions, summaries = texts(document, "description"), texts(document, "summary")
+    assert any("`" in text for text in descriptions)
+    assert [text for text in descriptions if "``" in text or text.count("`") % 2] == []
+    assert [text for text in summaries if "`" in text or "\n" in text] == []

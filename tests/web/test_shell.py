@@ -75,6 +75,12 @@ async def test_an_unknown_address_says_so_and_leads_on(desk: Device) -> None:
     await expect(page.get_by_text("There is no such agent")).to_be_visible()
 
 
+async def test_the_description_of_the_api_sets_names_apart(desk: Device) -> None:
+    await desk.open("/docs")
+    await expect(desk.page.locator("p code", has_text="confirm")).to_have_count(1)
+    assert "`" not in (await desk.page.locator("main").text_content() or "`")
+
+
 async def test_a_page_that_the_server_has_no_more_is_loaded_anew(new_device: NewDevice) -> None:
     """As after an upgrade: a part of it that is asked for later is not there."""
     device = await new_device(HELD)

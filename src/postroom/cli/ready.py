@@ -128,10 +128,10 @@ def print_welcome(console: Console, url: str, login_link: str, team: list[Worksp
 
 
 def _panel(url: str, team: list[Workspace]) -> Panel:
-    parts: list[RenderableType] = [Text.assemble(("Address  ", "bold"), url)]
+    parts: list[RenderableType] = [Text.assemble(("Address  ", "bold"), url, ("\nStop     ", "bold"), "Ctrl-C; nothing is lost")]
     if team:
         parts += ["", _team(team)]
-    return Panel(Group(*parts), title="Postroom is ready", title_align="left", subtitle="Ctrl-C stops it; nothing is lost", expand=False)
+    return Panel(Group(*parts), title="Postroom is ready", title_align="left", expand=False)
 
 
 def _team(team: list[Workspace]) -> Table:

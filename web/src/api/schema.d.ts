@@ -207,7 +207,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whom this workspace may talk to; ``q`` searches in names, roles and skills */
+        /** Whom this workspace may talk to; q searches in names, roles and skills */
         get: operations["peers_registry__id__peers_get"];
         put?: never;
         post?: never;
@@ -429,7 +429,7 @@ export interface paths {
         post?: never;
         /**
          * Remove it and what is below
-         * @description Children without ``confirm``: 409 with their list.
+         * @description Children without `confirm`: 409 with their list.
          */
         delete: operations["remove_workspaces__id__delete"];
         options?: never;
@@ -469,9 +469,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A page of what was said to and by this workspace: the newest, or from a place on.
-         *
-         *     A place is a `seq`; with other agents, whose mailboxes count for themselves, it is the id of a message
+         * A page of what was said to and by this workspace: the newest, or from a place on
+         * @description A place is a `seq`; with other agents, whose mailboxes count for themselves, it is the id of a message.
          */
         get: operations["chat_history_workspaces__id__chat_history_get"];
         put?: never;
@@ -526,10 +525,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * One delegation, at its end or after ``wait_seconds``; with ``tree`` also what was delegated as part of it, as far as the caller may
-         *     talk to both ends
-         */
+        /** One delegation, at its end or after wait_seconds; with tree also what was delegated as part of it, as far as the caller may talk to both ends */
         get: operations["get_workspaces__id__delegations__delegation_id__get"];
         put?: never;
         post?: never;
@@ -694,7 +690,7 @@ export interface paths {
         /** The workspace's live tokens */
         get: operations["list_all_workspaces__id__tokens_get"];
         put?: never;
-        /** Make a further token; 422 (``too_many_tokens``) at the limit */
+        /** Make a further token; 422 (too_many_tokens) at the limit */
         post: operations["create_workspaces__id__tokens_post"];
         delete?: never;
         options?: never;
@@ -799,7 +795,7 @@ export interface components {
         };
         /**
          * BeatAnswer
-         * @description How the post room sees the agent; ``cancel`` are messages that it holds and nobody wants any more.
+         * @description How the post room sees the agent; `cancel` are messages that it holds and nobody wants any more.
          */
         BeatAnswer: {
             /** Cancel */
@@ -826,7 +822,7 @@ export interface components {
         };
         /**
          * ChatShape
-         * @description The conversation with one agent; ``unread`` is what it said to people after ``read_seq``, counted up to 100.
+         * @description The conversation with one agent; `unread` is what it said to people after `read_seq`, counted up to 100.
          */
         ChatShape: {
             last_message: components["schemas"]["LastMessageShape"] | null;
@@ -953,7 +949,7 @@ export interface components {
         };
         /**
          * DeadLettersShape
-         * @description A page, the newest first. ``next`` is the ``before`` of the page that follows, ``total`` how many there are in all.
+         * @description A page, the newest first. `next` is the `before` of the page that follows, `total` how many there are in all.
          */
         DeadLettersShape: {
             /** Dead Letters */
@@ -965,7 +961,7 @@ export interface components {
         };
         /**
          * DelegatedShape
-         * @description What was just asked; ``idempotent_hit``: the same key had asked it before.
+         * @description What was just asked; `idempotent_hit`: the same key had asked it before.
          */
         DelegatedShape: {
             /** Attempt */
@@ -1085,7 +1081,7 @@ export interface components {
         };
         /**
          * DelegationsShape
-         * @description A page, the newest first. ``next`` is the ``before`` of the page that follows.
+         * @description A page, the newest first. `next` is the `before` of the page that follows.
          */
         DelegationsShape: {
             /** Delegations */
@@ -1101,7 +1097,7 @@ export interface components {
         DeliveryMode: "push" | "poll";
         /**
          * DetailsShape
-         * @description The post room in numbers. ``version`` to ``pools``, ``listeners`` (open live feeds) and ``disk`` are of the server that answers.
+         * @description The post room in numbers. `version` to `pools`, `listeners` (open live feeds) and `disk` are of the server that answers.
          */
         DetailsShape: {
             database: components["schemas"]["DatabaseShape"];
@@ -1155,11 +1151,11 @@ export interface components {
         };
         /**
          * EntryShape
-         * @description One line of a conversation. ``attachments`` are those of the parts that are files, ``sent_as`` is its ``messageId``.
+         * @description One line of a conversation. `attachments` are those of the parts that are files, `sent_as` is its `messageId`.
          *
-         *     What is asked of the agent has a state; until it ends also what its agent tells of it (``progress``), and from then on ``ended_at``.
+         *     What is asked of the agent has a state; until it ends also what its agent tells of it (`progress`), and from then on `ended_at`.
          *
-         *     Among agents: to whom it was said (``receiver``), of which delegation a post tells the end (``report``), and the ``answer`` to what this
+         *     Among agents: to whom it was said (`receiver`), of which delegation a post tells the end (`report`), and the `answer` to what this
          *     workspace asked, unless it came as such a post.
          */
         EntryShape: {
@@ -1215,7 +1211,7 @@ export interface components {
         };
         /**
          * ErrorShape
-         * @description Why a message failed; ``last`` is the error of its last attempt.
+         * @description Why a message failed; `last` is the error of its last attempt.
          */
         ErrorShape: {
             /** Code */
@@ -1226,7 +1222,7 @@ export interface components {
         };
         /**
          * FileShape
-         * @description A file that is kept. A message names it with a part ``{"url": url}``.
+         * @description A file that is kept. A message names it with a part `{"url": url}`.
          */
         FileShape: {
             /**
@@ -1278,7 +1274,7 @@ export interface components {
         };
         /**
          * HistoryShape
-         * @description A page, oldest first. ``next`` is the ``before`` (or ``after``) of the page that follows.
+         * @description A page, oldest first. `next` is the `before` (or `after`) of the page that follows.
          */
         HistoryShape: {
             /** Messages */
@@ -1295,7 +1291,7 @@ export interface components {
         };
         /**
          * LastMessageShape
-         * @description The newest message between people and the agent; ``preview`` are its first words, or the name of its file.
+         * @description The newest message between people and the agent; `preview` are its first words, or the name of its file.
          */
         LastMessageShape: {
             /**
@@ -1324,7 +1320,7 @@ export interface components {
         };
         /**
          * LinkShape
-         * @description A link that lets one browser in, once. The code is after the ``#``, which browsers send to nobody.
+         * @description A link that lets one browser in, once. The code is after the `#`, which browsers send to nobody.
          */
         LinkShape: {
             /** Expires In Seconds */
@@ -1724,7 +1720,7 @@ export interface components {
         Status: "offline" | "online" | "degraded" | "paused" | "removed";
         /**
          * ThreadShape
-         * @description One thread of it; ``begins`` are its first words, ``messages`` is counted up to 1000.
+         * @description One thread of it; `begins` are its first words, `messages` is counted up to 1000.
          */
         ThreadShape: {
             /** Begins */
@@ -1737,7 +1733,7 @@ export interface components {
         };
         /**
          * ThreadsShape
-         * @description The most recently spoken first. ``next`` is the ``before`` of the page that follows.
+         * @description The most recently spoken first. `next` is the `before` of the page that follows.
          */
         ThreadsShape: {
             /** Next */
@@ -1843,7 +1839,7 @@ export interface components {
         };
         /**
          * WaitingShape
-         * @description A message that has not ended; ``state``: accepted, or handed when somebody works on it.
+         * @description A message that has not ended; `state`: accepted, or handed when somebody works on it.
          */
         WaitingShape: {
             /**

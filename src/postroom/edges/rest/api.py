@@ -1,8 +1,9 @@
 """The management surface as one FastAPI application; hot paths join it as plain routes."""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -47,6 +48,8 @@ _ROUTERS = (
     health.router,
     page.router,
 )
+# What a docstring's mark of a name becomes, by where it stands.
+_MARKS = {"description": "`", "summary": ""}
 _REFUSAL: Json = {
     "type": "object",
     "required": ["error", "code", "request_id"],
@@ -112,6 +115,7 @@ def _describe(app: FastAPI, extra_paths: Mapping[str, Json]) -> Json:
     for path, item in document["paths"].items():
         for method, operation in item.items():
             _complete(operation, open_to_all=path == "/health" or (path, method) == ("/session", "post"))
+    _mark_up(document)
     return document
 
 
@@ -119,9 +123,23 @@ def _summarise(paths: Json) -> None:
     """The first sentence of a route's docstring says more than its function's name, which FastAPI takes."""
     for item in paths.values():
         for operation in item.values():
-            operation["summary"], _, rest = operation["description"].partition(". ")
-            operation["summary"] = operation["summary"].rstrip(".")
-            operation["description"] = rest
+            first, *rest = re.split(r"\.\s+", operation["description"], maxsplit=1)
+            operation["summary"] = " ".join(first.rstrip(".").split())
+            operation["description"] = "".join(rest)
+
+
+def _mark_up(node: Any) -> None:
+    """Docstrings mark names as reStructuredText does. Descriptions are CommonMark, and a summary is plain text (OpenAPI 3.1, 4.8.10)."""
+    if isinstance(node, list):
+        for item in cast(list[Any], node):
+            _mark_up(item)
+    elif isinstance(node, dict):
+        texts = cast(Json, node)
+        for name, value in texts.items():
+            if name in _MARKS and isinstance(value, str):
+                texts[name] = value.replace("``", _MARKS[name])
+            else:
+                _mark_up(value)
 
 
 def _complete(operation: Json, *, open_to_all: bool) -> None:

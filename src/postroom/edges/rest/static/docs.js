@@ -14,6 +14,11 @@ function classed(className, tag, ...children) {
   return made;
 }
 
+/** What of Markdown the descriptions use: names between backticks. */
+function prose(text) {
+  return text.split("`").map((piece, place) => (place % 2 ? element("code", piece) : piece));
+}
+
 function resolve(document_, schema) {
   if (!schema?.$ref) return schema ?? {};
   return document_.components.schemas[schema.$ref.split("/").pop()];
@@ -30,7 +35,7 @@ function typeOf(document_, schema) {
 function fields(document_, title, entries) {
   if (!entries.length) return [];
   const list = element("ul", ...entries.map(([name, type, note]) =>
-    element("li", element("code", name), ` ${type}${note ? ` — ${note}` : ""}`)));
+    element("li", element("code", name), ` ${type}${note ? " — " : ""}`, ...prose(note))));
   return [element("strong", title), list];
 }
 
@@ -48,7 +53,7 @@ function call(document_, path, method, operation) {
   const answers = Object.entries(operation.responses ?? {}).filter(([status]) => status !== "default");
   return classed("call", "details",
     element("summary", classed("method", "span", method.toUpperCase()), element("code", path), ` ${operation.summary ?? ""}`),
-    element("p", operation.description ?? ""),
+    ...(operation.description ?? "").split("\n\n").map((one) => element("p", ...prose(one))),
     ...fields(document_, "Parameters", parameters),
     ...fields(document_, "Body", members(document_, operation.requestBody?.content)),
     ...answers.flatMap(([status, answer]) => fields(document_, `Answer ${status}`, members(document_, answer.content))));
