@@ -29,15 +29,19 @@ function Words({ text }: { text: string }) {
   if (isTooMuch(text)) return <AsWritten text={text} />;
   return (
     <Readable plain={<AsWritten text={text} />}>
-      <Suspense fallback={<Plain text={text} />}>
+      <Suspense fallback={<Plain text={text} waiting />}>
         <MarkdownText text={text} />
       </Suspense>
     </Readable>
   );
 }
 
-function Plain({ text }: { text: string }) {
-  return <p className="break-words whitespace-pre-wrap">{text}</p>;
+function Plain({ text, waiting }: { text: string; waiting?: true }) {
+  return (
+    <p data-waiting={waiting} className="break-words whitespace-pre-wrap">
+      {text}
+    </p>
+  );
 }
 
 function AsWritten({ text }: { text: string }) {
