@@ -1,15 +1,17 @@
 """The team as a chart and as a list: moved, taken back, refused, added and connected; and everything that matters by keyboard alone."""
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
-from playwright.async_api import Locator, Page, expect
+import pytest
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.web.agents import Team, Worker, echo
 from tests.web.conftest import NewDevice
-from tests.web.devices import PHONE, REFUSED, Device, login_link
+from tests.web.devices import HELD, PHONE, REFUSED, SECONDS, Device, login_link
 from tests.web.test_files import file
 
 _FOCUSED = "(document.activeElement.labels?.[0]?.innerText ?? document.activeElement.ariaLabel)"
@@ -51,6 +53,36 @@ async def tab_to_tree(page: Page) -> None:
 
 async def parent_of(team: Team, worker: Worker) -> str | None:
     return (await team.client.workspace(worker.id))["parent_id"]
+
+
+@pytest.mark.parametrize("desk", [HELD], indirect=True)
+async def test_what_is_kept_is_not_undone_by_an_answer_from_before_it(desk: Device, team: Team) -> None:
+    lead = await team.idle("Lead")
+    member = await team.idle("Member", parent_id=lead.id)
+    old, free = asyncio.Event(), asyncio.Event()
+    asked = 0
+
+    async def late(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        answer = await route.fetch()
+        # The first of all shows the team; the feed, which begins then, has it asked for again.
+        if asked == 2:
+            old.set()
+            await free.wait()
+        await route.fulfill(response=answer)
+
+    await desk.page.route("**/session/preferences", late)
+    page = await desk.opened("/team?view=list")
+    await asyncio.wait_for(old.wait(), SECONDS)
+    row = page.locator(f"[role=treeitem][data-workspace-id='{member.id}']")
+    async with page.expect_response("**/session/preferences/canvas"):
+        await page.get_by_role("button", name=f"Close the team of {lead.name}").click()
+    await expect(row).to_have_count(0)
+    async with page.expect_response("**/session/preferences"):
+        free.set()
+    await page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+    await expect(row).to_have_count(0)
 
 
 async def test_an_agent_is_moved_by_dragging_and_taken_back(desk: Device, team: Team) -> None:
