@@ -223,6 +223,7 @@ async def test_u3_u4_the_server_is_killed_during_the_work_and_the_sender_still_g
         ("WARNING", f"the server at {server.url} is lost"),
         ("INFO", f"the server at {server.url} is back"),
     ]
+    assert caplog.text.count(f"the reply to message {sent.message_id} is kept") == 1
 
 
 async def test_asking_a_peer_and_asking_again_gives_the_same_answer(server: ServerProcess, operator: Client, tmp_path: Path) -> None:
