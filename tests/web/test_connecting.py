@@ -27,11 +27,12 @@ COMMANDS = Path(postroom.__file__).parents[2] / "web" / "src" / "features" / "te
 PRINT = f"""
 import {{ MCP, ways }} from {json.dumps(COMMANDS.as_uri())};
 const seat = JSON.parse(process.argv[1]);
-const said = (way) => [way.title, way.steps(seat).map(({{ code }}) => code)];
+const said = (way) => [way.title, way.steps(seat).flatMap(({{ code }}) => code ?? [])];
 const all = (of) => Object.fromEntries(of.map(said));
 console.log(JSON.stringify({{ ways: all(ways(seat)), mcp: all(MCP) }}));
 """
 NASTY = """It's a "name" with $HOME, `id`, \\n, 100% & é; # !"""
+ROLE = """Says "it's me" back."""
 SECONDS = 45.0
 
 
@@ -46,7 +47,7 @@ class Seat:
         self.id: str = made.body["id"]
         self.token: str = made.body["token"]
         called = fields.get("delivery_mode") == "push"
-        told = {"url": server.url, "id": self.id, "name": self.name, "token": self.token, "called": called}
+        told = {"url": server.url, "id": self.id, "name": self.name, "role": fields.get("role"), "token": self.token, "called": called}
         self.said = _printed(told)
 
     @property
@@ -136,7 +137,7 @@ def words(code: str) -> list[str]:
 @pytest.fixture(params=["poll", "push"])
 def either(request: pytest.FixtureRequest, house: ServerProcess) -> Seat:
     """One that fetches, and one that is called."""
-    return Seat(house, delivery_mode=request.param)
+    return Seat(house, delivery_mode=request.param, role=ROLE)
 
 
 def test_the_python_agent_comes_in_and_answers(seat: Seat, home: Path) -> None:
@@ -157,6 +158,7 @@ def test_curl_announces_it(either: Seat, home: Path) -> None:
     paste(home, *either.said["ways"]["curl"][:2])
     either.comes_in()
     assert either.now["agent_card"]["name"] == either.name
+    assert either.now["agent_card"]["description"] == ROLE
 
 
 def test_curl_fetches_and_answers(seat: Seat, home: Path) -> None:
@@ -164,6 +166,11 @@ def test_curl_fetches_and_answers(seat: Seat, home: Path) -> None:
     paste(home, *seat.said["ways"]["curl"])
     history = ask(seat.server.url, "GET", f"/workspaces/{seat.id}/chat-history", token=seat.server.operator_token).body["messages"]
     assert [line["content"] for line in history] == ["good morning", "good morning to you"]
+
+
+def test_curl_says_when_there_is_nothing_to_answer(seat: Seat, home: Path) -> None:
+    (home / "item.json").write_text('{"items":[]}')
+    assert paste(home, seat.said["ways"]["curl"][-1]).startswith("Nothing to answer")
 
 
 def test_the_called_agent_of_python_is_a_program(house: ServerProcess) -> None:

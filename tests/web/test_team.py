@@ -188,6 +188,9 @@ async def test_an_agent_is_added_and_the_dialog_turns_green_when_it_comes(desk: 
     await page.get_by_role("button", name="Add it").click()
     dialog = page.get_by_role("dialog", name=f"Connect {name}")
     await expect(dialog.get_by_text("Waiting to hear from it.")).to_be_visible()
+    await _stands_still(dialog)
+    await dialog.get_by_role("tab", name="curl").click()
+    await dialog.get_by_role("button", name="Send it “hello”").click()
     token = await dialog.get_by_text(re.compile(r"^prw_|^pr\w_")).first.inner_text()
     made = next(one for one in await team.client.workspaces() if one["name"] == name)
     async with team.at_work(Worker(made["id"], name, token), echo):
@@ -195,7 +198,25 @@ async def test_an_agent_is_added_and_the_dialog_turns_green_when_it_comes(desk: 
         await dialog.get_by_role("link", name="Say hello").click()
         await page.get_by_role("textbox", name=f"Message to {name}").fill("hello")
         await page.keyboard.press("Enter")
-        await expect(page.get_by_role("log").get_by_role("article")).to_have_count(2)
+        await expect(page.get_by_role("log").get_by_role("article")).to_have_count(4)
+
+
+COVERS = """foot => {
+  const { x, y } = foot.getBoundingClientRect();
+  return document.elementsFromPoint(x + 9, y + 9).some(one => one.closest("[role=tabpanel]"));
+}"""
+"""Whether it lies over the commands."""
+
+
+async def _stands_still(dialog: Locator) -> None:
+    """From tab to tab; nothing lies over the commands, and what ours are in a checkout stands beside them alone."""
+    close = dialog.get_by_role("button", name="Close")
+    place = await close.bounding_box()
+    for tab, commands in {"Python": ["python"], "Any program": ["postroom"], "curl": [], "MCP": ["postroom"]}.items():
+        await dialog.get_by_role("tab", name=tab).click()
+        await expect(dialog.get_by_text("In a checkout").locator("code:first-child")).to_have_text(commands)
+        assert await close.bounding_box() == place
+        assert not await dialog.get_by_role("status").last.evaluate(COVERS)
 
 
 async def test_everything_that_matters_by_keyboard_alone(new_device: NewDevice, team: Team) -> None:

@@ -56,11 +56,11 @@ export function Code({ text, label }: { text: string; label?: string }) {
   );
 }
 
-/** Beside commands: whoever started it with `make up` has neither on the path. */
-export function CommandHint() {
+/** Beside a command: whoever started it with `make up` does not have it on the path. */
+export function CommandHint({ command }: { command: "postroom" | "python" }) {
   return (
     <p className="text-xs text-ink-soft">
-      In a checkout, <code>postroom</code> is <code>.venv/bin/postroom</code>, and <code>python</code> is <code>.venv/bin/python</code>.
+      In a checkout, <code>{command}</code> is <code>.venv/bin/{command}</code>.
     </p>
   );
 }

@@ -11,8 +11,13 @@ interface Props {
   title: string;
   description?: string;
   wide?: boolean;
+  /** Below what scrolls, always in sight. With it the window is as high as it may be, so that nothing moves when other things are shown. */
+  foot?: ReactNode;
   children: ReactNode;
 }
+
+/** Below the last of it. */
+const END = "pb-[max(1.25rem,env(safe-area-inset-bottom))]";
 
 /** A window over the page; at the bottom of a phone's screen. Escape, the cross and a press beside it close it. */
 export function Dialog({ open, ...rest }: Props) {
@@ -26,7 +31,7 @@ export function Dialog({ open, ...rest }: Props) {
   );
 }
 
-function Window({ onClose, title, description, wide = false, children }: Omit<Props, "open">) {
+function Window({ onClose, title, description, wide = false, foot, children }: Omit<Props, "open">) {
   // Nothing here opens it for Radix to know where the focus goes back to: it was there when this was drawn first.
   const [opener] = useState(() => document.activeElement);
   const goBack = (event: Event) => {
@@ -41,6 +46,7 @@ function Window({ onClose, title, description, wide = false, children }: Omit<Pr
         "fixed inset-x-0 bottom-0 z-50 flex max-h-[92dvh] flex-col rounded-t-2xl bg-surface shadow-raised outline-none",
         "sm:inset-auto sm:top-1/2 sm:left-1/2 sm:w-full sm:-translate-x-1/2 sm:-translate-y-1/2 sm:rounded-2xl",
         wide ? "sm:max-w-3xl" : "sm:max-w-lg",
+        foot !== undefined && "h-[92dvh] sm:max-h-[46rem]",
       )}
     >
       <header className="flex items-start gap-3 px-5 pt-4">
@@ -54,7 +60,8 @@ function Window({ onClose, title, description, wide = false, children }: Omit<Pr
           </IconButton>
         )}
       </header>
-      <div className="min-h-0 overflow-y-auto px-5 pt-3 pb-[max(1.25rem,env(safe-area-inset-bottom))]">{children}</div>
+      <div className={classes("min-h-0 flex-1 overflow-y-auto px-5 pt-3", foot === undefined ? END : "pb-3")}>{children}</div>
+      {foot !== undefined && <div className={classes("px-5", END)}>{foot}</div>}
     </Radix.Content>
   );
 }

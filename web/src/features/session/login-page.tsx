@@ -54,7 +54,7 @@ function LoginForm({ busy, error, onCode }: { busy: boolean; error: string | und
       <p className="text-sm text-ink-soft">This command, on the machine where Postroom runs, prints a link that lets one browser in, once:</p>
       <div className="flex flex-col gap-1.5">
         <Code text="postroom login-link" label="The command" />
-        <CommandHint />
+        <CommandHint command="postroom" />
       </div>
       <Field label="Login link or code" value={pasted} onChange={(event) => setPasted(event.target.value)} error={error} autoComplete="one-time-code" autoCapitalize="off" spellCheck={false} />
       <Button type="submit" look="primary" busy={busy} disabled={!codeOf(pasted)}>

@@ -6,7 +6,7 @@ import { type CreatedWorkspace, type NewWorkspace, type Workspace, createWorkspa
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { Field, Select } from "@/ui/field";
-import { Connect } from "./connect";
+import { Arrival, Connect } from "./connect";
 
 interface Props {
   parent: string | null;
@@ -22,6 +22,7 @@ export function AddDialog({ parent, like, onClose }: Props) {
     <Dialog
       open
       wide={made !== null}
+      foot={made ? <Arrival id={made.id} /> : undefined}
       onClose={onClose}
       title={made ? `Connect ${made.name}` : like ? `Another like ${like.name}` : "Add an agent"}
       {...(made ? {} : { description: "It gets a mailbox, an address and a place in the team. The agent itself can come later." })}

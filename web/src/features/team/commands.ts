@@ -4,6 +4,7 @@ export interface Seat {
   url: string;
   id: string;
   name: string;
+  role: string | null;
   token: string;
   /** Whether the agent is called at an address of its own; else it fetches its post. */
   called: boolean;
@@ -12,7 +13,10 @@ export interface Seat {
 /** Something to do, and the text to do it with. */
 export interface Step {
   say: string;
-  code: string;
+  /** Null where the page does it: it sends the agent a message. */
+  code: string | null;
+  /** Which of ours it calls. */
+  command?: "postroom" | "python";
 }
 
 /** A way to bring an agent in. */
@@ -38,7 +42,7 @@ export function variables({ url, id, token }: Pick<Seat, "url" | "id" | "token">
 
 const BEARER = '-H "Authorization: Bearer $POSTROOM_TOKEN"';
 
-const KNOW: (seat: Seat) => Step = (seat) => ({ say: "In a terminal on the agent's machine, say who it is:", code: variables(seat) });
+const KNOW = (seat: Seat): Step => ({ say: "In a terminal on the agent's machine, say who it is:", code: variables(seat) });
 
 function agentFile({ name, called }: Seat): string {
   const [imports, run] = called ? ["Agent, serve", 'serve.run(agent, host="127.0.0.1", port=9000)'] : ["Agent", "agent.run()"];
@@ -62,7 +66,7 @@ const PYTHON: Way = {
   steps: (seat) => [
     { say: "Save this as agent.py, where Postroom is installed:", code: agentFile(seat) },
     KNOW(seat),
-    { say: "And start it:", code: "python agent.py" },
+    { say: "And start it:", code: "python agent.py", command: "python" },
   ],
 };
 
@@ -70,12 +74,16 @@ const PROGRAM: Way = {
   title: "Any program",
   steps: (seat) => [
     KNOW(seat),
-    { say: "The text comes in on standard input, what the program prints is the answer. Here it counts words:", code: `postroom agent run --name ${quoted(seat.name)} -- wc -w` },
+    {
+      say: "The text comes in on standard input, what the program prints is the answer. Here it counts words:",
+      code: `postroom agent run --name ${quoted(seat.name)} -- wc -w`,
+      command: "postroom",
+    },
   ],
 };
 
-function registration({ id, name, called }: Seat): string {
-  const card = { name, description: name, version: "1.0.0" };
+function registration({ id, name, role, called }: Seat): string {
+  const card = { name, description: role ?? name, version: "1.0.0" };
   return JSON.stringify({ id, agent_card: card, ...(called && { url: "http://127.0.0.1:9000/" }) });
 }
 
@@ -92,6 +100,7 @@ const CURL: Way = {
 };
 
 const FETCH: readonly Step[] = [
+  { say: "Unless something waits for it already, write to it, here or in its chat:", code: null },
   {
     say: "Fetch its next message; this waits for one up to 20 seconds:",
     code: lines('INBOX="$POSTROOM_URL/workspaces/$POSTROOM_WORKSPACE_ID/inbox"', `curl -s ${BEARER} "$INBOX/claim" -d '{"wait": 20}' > item.json`),
@@ -99,9 +108,13 @@ const FETCH: readonly Step[] = [
   {
     say: "And answer it. The token in the reply is the number of this hand-out:",
     code: lines(
-      `MESSAGE=$(python3 -c 'import json; print(json.load(open("item.json"))["items"][0]["message_id"])')`,
-      `HANDOUT=$(python3 -c 'import json; print(json.load(open("item.json"))["items"][0]["token"])')`,
-      `curl -s ${BEARER} "$INBOX/$MESSAGE/reply" -d "{\\"token\\": $HANDOUT, \\"text\\": \\"good morning to you\\"}"`,
+      "if grep -q message_id item.json; then",
+      `  MESSAGE=$(python3 -c 'import json; print(json.load(open("item.json"))["items"][0]["message_id"])')`,
+      `  HANDOUT=$(python3 -c 'import json; print(json.load(open("item.json"))["items"][0]["token"])')`,
+      `  curl -s ${BEARER} "$INBOX/$MESSAGE/reply" -d "{\\"token\\": $HANDOUT, \\"text\\": \\"good morning to you\\"}"`,
+      "else",
+      '  echo "Nothing to answer: nobody had written to it. Write to it, and fetch again."',
+      "fi",
     ),
   },
 ];
@@ -125,6 +138,7 @@ const install = (client: string): Way["steps"] => (seat) => [
   {
     say: "On the machine of the client, with Postroom installed. It writes one entry into the client's configuration, without the token:",
     code: lines(`POSTROOM_URL=${quoted(seat.url)} \\`, `POSTROOM_TOKEN=${quoted(seat.token)} \\`, `postroom mcp install ${client}`),
+    command: "postroom",
   },
   { say: "Start the client anew, and tell its agent:", code: "Wait for a message from the post room, and answer it." },
 ];

@@ -7,13 +7,13 @@ import { toClipboard } from "@/ui/copy";
 import { complain, tell } from "@/ui/toast";
 import type { Ask } from "./asked";
 import { variables } from "./commands";
-import { Connect } from "./connect";
+import { Arrival, Connect } from "./connect";
 
 /** How to connect the agent of a workspace that is there already. */
 export function ConnectDialog({ workspace, onClose }: { workspace: Workspace; onClose: () => void }) {
   const making = useMutation({ mutationFn: () => makeToken(workspace.id, "Made in the page") });
   return (
-    <Dialog open wide onClose={onClose} title={`Connect ${workspace.name}`}>
+    <Dialog open wide={making.isSuccess} foot={making.isSuccess ? <Arrival id={workspace.id} /> : undefined} onClose={onClose} title={`Connect ${workspace.name}`}>
       {making.data ? (
         <Connect workspace={workspace} token={making.data.token} />
       ) : (
