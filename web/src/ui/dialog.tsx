@@ -61,7 +61,7 @@ function Window({ onClose, title, description, wide = false, foot, children }: O
         )}
       </header>
       <div className={classes("min-h-0 flex-1 overflow-y-auto px-5 pt-3", foot === undefined ? END : "pb-3")}>{children}</div>
-      {foot !== undefined && <div className={classes("px-5", END)}>{foot}</div>}
+      {foot !== undefined && <div className={classes("border-t border-line px-5 pt-3", END)}>{foot}</div>}
     </Radix.Content>
   );
 }
