@@ -93,7 +93,7 @@ async def test_what_failed_says_why_and_is_sent_again_once_whoever_asks(desk: De
         await expect(first).to_contain_text("I can not do this: Letter 1.")
         for _ in range(2):
             async with desk.page.expect_response("**/replay"):
-                await first.get_by_role("button", name="Send again").click()
+                await first.get_by_role("button", name="Replay").click()
         await expect(chat.log.get_by_role("article")).to_have_count(2)
         assert [entry["content"] for entry in await team.history(worker)] == ["Letter 1.", "Letter 1."]
 

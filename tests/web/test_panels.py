@@ -104,7 +104,7 @@ async def test_a_dead_letter_is_sent_again_and_what_came_of_it_is_shown(desk: De
     page = await desk.opened(f"/w/{agent.id}/dead-letters")
     letters = page.get_by_role("list", name="Dead letters").get_by_role("article")
     await expect(letters).to_have_count(5)
-    answered = page.get_by_role("list", name="Sent again").get_by_text("answered")
+    answered = page.get_by_role("list", name="Replayed").get_by_text("answered")
     async with team.at_work(agent, echo):
         await letters.filter(has_text="letter 2").locator("..").get_by_role("button", name="Replay").click()
         await expect(answered).to_have_count(1)
@@ -128,7 +128,7 @@ async def test_a_delegation_is_seen_while_it_is_worked_on_and_cancelled(desk: De
         page = await desk.opened(f"/w/{asker.id}/delegations")
         await expect(page.get_by_text("has asked nothing")).to_be_visible()
         await client.delegate(asker.id, asked.id, "count the stars", key="stars", report=False)
-        await expect(page.get_by_text("in hand")).to_be_visible()
+        await expect(page.get_by_text("being worked on")).to_be_visible()
         await page.get_by_role("radio", name="Time-line").click()
         await expect(page.get_by_role("list", name="Time-line").get_by_text("count the stars")).to_be_visible()
         await page.get_by_role("radio", name="Tree").click()
@@ -396,10 +396,17 @@ async def test_health_says_what_is_wrong_and_leads_there(desk: Device, team: Tea
     await expect(page.get_by_label("What needs you").get_by_text(agent.name)).to_have_count(0)
 
 
+@pytest.mark.parametrize("desk", [HELD], indirect=True)
 async def test_another_browser_is_let_in_by_a_link_and_logged_out_from_afar(desk: Device, new_device: NewDevice) -> None:
     page = await desk.opened("/operate/access")
+    elsewhere = {"link": "https://post.example/#prl_code", "expires_in_seconds": 60}
+    await page.route("**/login-link", lambda route: route.fulfill(json=elsewhere), times=1)
     await page.get_by_role("button", name="Make a login link").click()
     await expect(page.get_by_role("img", name="The login link")).to_be_visible()
+    # This one no other device finds.
+    await page.get_by_role("button", name="Make another link").click()
+    await expect(page.get_by_text("there is nothing to scan")).to_be_visible()
+    await expect(page.get_by_role("img", name="The login link")).to_have_count(0)
     link = await page.get_by_role("region", name="Login link").inner_text()
     other = await new_device(logged_in=False)
     other.faults.expect(REFUSED)

@@ -8,7 +8,7 @@ from playwright.async_api import Locator, Page, Route, WebSocketRoute, expect
 
 from postroom.client import Client
 from tests.support.server import ServerProcess, make_agent
-from tests.web.agents import Team, Worker, echo
+from tests.web.agents import Team, Worker, echo, fail
 from tests.web.conftest import NewDevice
 from tests.web.devices import AWAY, DARK, HELD, Device
 
@@ -57,10 +57,16 @@ async def test_the_theme_is_the_systems_until_one_is_chosen_and_stays(new_device
     page = await device.opened("/team")
     assert await _theme(page) == "dark"
     await page.get_by_role("button", name="More", exact=True).click()
-    await page.get_by_role("menuitem", name="Light").click()
+    await expect(page.get_by_role("menuitemradio", checked=True)).to_have_text("As the system")
+    await page.get_by_role("menuitemradio", name="Light").click()
     await expect(page.locator("html")).to_have_attribute("data-theme", "light")
     await page.reload()
     assert await _theme(page) == "light"
+    await page.get_by_role("button", name="More", exact=True).click()
+    await expect(page.get_by_role("menuitemradio", checked=True)).to_have_text("Light")
+    async with device.context.expect_page() as beside:
+        await page.get_by_role("menuitem", name="The API").click()
+    assert (await beside.value).url.endswith("/docs")
 
 
 async def _theme(page: Page) -> str | None:
@@ -97,14 +103,18 @@ async def test_a_page_that_the_server_has_no_more_is_loaded_anew(new_device: New
     await expect(page.get_by_role("heading", name="Background work")).to_be_visible()
 
 
-async def test_a_phone_begins_with_its_chats(phone: Device, operator: Client) -> None:
-    name = f"Listed {uuid4()}"
-    made, _ = await make_agent(operator, name)
+async def test_a_phone_begins_with_its_chats_and_says_what_is_not_well(phone: Device, team: Team) -> None:
+    async with team.working(fail, "Faulty") as worker:
+        await team.client.send(worker.id, "Letter 1.")
+    async with team.server.client(worker.token) as agent:
+        await agent.heartbeat(worker.id, error_rate=1.0, sample_error="no paper")
     page = await phone.opened("/")
-    await page.get_by_role("link", name=name).click()
-    await page.wait_for_url(f"**/w/{made}")
+    await expect(page.get_by_role("button", name="More (there are dead letters)")).to_be_visible()
+    await page.get_by_role("link", name=worker.name).click()
+    await page.wait_for_url(f"**/w/{worker.id}")
+    await expect(page.get_by_title("At least half of what it does fails: no paper")).to_have_text("degraded")
     await page.go_back()
-    await expect(page.get_by_role("link", name=name)).to_be_visible()
+    await expect(page.get_by_role("link", name=worker.name)).to_be_visible()
 
 
 async def test_the_connection_is_told_while_the_server_is_killed_and_back(

@@ -67,7 +67,12 @@ export function useLogin() {
   });
 }
 
+/** Stands in the address of the page to which one logs out. */
+const LEFT = "left";
+
+export const hasLeft = () => new URLSearchParams(location.search).has(LEFT);
+
 export async function logOut(): Promise<void> {
   await data(api.DELETE("/session"));
-  location.assign("/");
+  location.assign(`/?${LEFT}=1`);
 }

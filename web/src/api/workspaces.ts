@@ -46,13 +46,15 @@ export async function changeWorkspace(id: string, change: Change): Promise<void>
 /** A paused mailbox accepts post and hands out none. */
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/**
- * What it says that it works on, null when it works on nothing. Agents say so with their heartbeats, so the post in its mailbox is asked as
- * well; and many name a message by its id, which tells nobody anything.
- */
-export function worksOn({ queue_depth, active_tasks, current_task }: Workspace): string | null {
-  if (queue_depth === 0 || active_tasks === 0) return null;
-  return current_task === null || ID.test(current_task) ? "At work" : current_task;
+/** What it is working on, null for nothing. Agents say so with their heartbeats, so the post in its mailbox is asked as well. */
+export function worksOn(workspace: Workspace): string | null {
+  if (workspace.queue_depth === 0 || workspace.active_tasks === 0) return null;
+  return taskOf(workspace) ?? "Working on a message";
+}
+
+/** What it calls that, if it does: many name a message by its id, which tells nobody anything. */
+export function taskOf({ current_task }: Workspace): string | null {
+  return current_task === null || ID.test(current_task) ? null : current_task;
 }
 
 export async function pauseWorkspace(id: string, paused: boolean): Promise<void> {

@@ -41,9 +41,9 @@ export function useMore(places: readonly (typeof PLACES)[number][] = []): MenuGr
   const [chosen, choose] = useTheme();
   return [
     places.map(({ to, label, icon }) => ({ label: waiting[to] ? `${label} (${waiting[to]})` : label, icon, onSelect: () => void navigate(to) })),
-    THEMES.map(({ theme, label, icon }) => ({ label, icon, onSelect: () => choose(theme), disabled: theme === chosen })),
+    THEMES.map(({ theme, label, icon }) => ({ label, icon, onSelect: () => choose(theme), chosen: theme === chosen })),
     [
-      { label: "The API", icon: BookOpen, onSelect: () => location.assign("/docs") },
+      { label: "The API", icon: BookOpen, onSelect: () => void window.open("/docs", "_blank", "noopener") },
       { label: "Log out", icon: LogOut, onSelect: () => void logOut().catch(complain) },
     ],
   ].filter((group) => group.length > 0);
@@ -95,6 +95,7 @@ export function Side({ onSearch, children }: Props & { children: ReactNode }) {
 export function Bottom({ onSearch }: Props) {
   const more = useMore(PLACES.slice(2));
   const waiting = useWaiting();
+  const dead = waiting["/operate/dead-letters"] ?? 0;
   // A phone begins with its chats.
   const atHome = useMatch("/") !== null;
   const look = "flex min-h-14 flex-1 flex-col items-center justify-center gap-0.5 text-xs";
@@ -116,7 +117,11 @@ export function Bottom({ onSearch }: Props) {
       </button>
       <Menu groups={more}>
         <button type="button" className={classes(look, "text-ink-soft")}>
-          <EllipsisVertical aria-hidden className="size-5" /> More
+          <span className="relative">
+            <EllipsisVertical aria-hidden className="size-5" />
+            {dead > 0 && <span aria-hidden className="absolute -top-1 left-3.5 size-2.5 rounded-full bg-bad" />}
+          </span>
+          <span>More{dead > 0 && <span className="sr-only"> (there are dead letters)</span>}</span>
         </button>
       </Menu>
     </nav>

@@ -18,7 +18,7 @@ export function Palette({ open, onOpen }: { open: boolean; onOpen: (open: boolea
   const titles = titlesOf(workspaces);
   const navigate = useNavigate();
   useShortcut(() => onOpen(!open));
-  const acts = useMore().flat().filter(({ disabled }) => !disabled);
+  const acts = useMore().flat().filter(({ chosen }) => !chosen);
   const act = (run: () => void) => {
     onOpen(false);
     run();

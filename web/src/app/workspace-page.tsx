@@ -50,7 +50,7 @@ export function WorkspacePage() {
   );
 }
 
-function Head({ workspace: { id, name, role, status }, shown }: { workspace: Workspace; shown: string }) {
+function Head({ workspace: { id, name, role, status, sample_error }, shown }: { workspace: Workspace; shown: string }) {
   const tabs = useRef<HTMLElement>(null);
   // They do not all fit on a phone.
   useEffect(() => {
@@ -67,7 +67,7 @@ function Head({ workspace: { id, name, role, status }, shown }: { workspace: Wor
         <div className="min-w-0 flex-1">
           <h1 className="truncate font-semibold">{name}</h1>
           <p className="flex items-center gap-2 text-xs text-ink-soft">
-            <Status status={status} /> <span className="truncate">{role}</span>
+            <Status status={status} why={sample_error} /> <span className="truncate">{role}</span>
           </p>
         </div>
         <span className="md:hidden">

@@ -1,3 +1,4 @@
+import { Check } from "lucide-react";
 import { ContextMenu, DropdownMenu } from "radix-ui";
 import { type ComponentType, type ReactNode, useRef } from "react";
 import { classes } from "./classes";
@@ -7,7 +8,8 @@ export interface MenuItem {
   icon?: ComponentType<{ className?: string }>;
   onSelect: () => void;
   danger?: boolean;
-  disabled?: boolean;
+  /** Whether it is the one that holds now, where its group is a choice of one. */
+  chosen?: boolean;
 }
 
 /** Items in groups, with a line between these. */
@@ -15,9 +17,9 @@ export type MenuGroups = readonly (readonly MenuItem[])[];
 
 const BOX = "z-50 min-w-48 rounded-xl border border-line bg-surface p-1 shadow-raised";
 const ROW =
-  "flex min-h-9 cursor-default items-center gap-2 rounded-lg px-2.5 text-sm outline-none select-none data-disabled:opacity-45 data-highlighted:bg-raised pointer-coarse:min-h-11";
+  "flex min-h-9 cursor-default items-center gap-2 rounded-lg px-2.5 text-sm outline-none select-none data-highlighted:bg-raised pointer-coarse:min-h-11";
 
-type Parts = Pick<typeof ContextMenu, "Item" | "Separator" | "Group">;
+type Parts = Pick<typeof ContextMenu, "Item" | "Separator" | "RadioGroup" | "RadioItem">;
 
 /**
  * What was chosen happens when the menu is gone and has given the focus back to where it came from: a dialog that it opens will return it
@@ -36,18 +38,38 @@ function useChosen() {
   return { choose, onCloseAutoFocus };
 }
 
-function Groups({ groups, choose, parts: { Item, Separator, Group } }: { groups: MenuGroups; choose: (act: MenuItem["onSelect"]) => void; parts: Parts }) {
+interface GroupsProps {
+  groups: MenuGroups;
+  choose: (act: MenuItem["onSelect"]) => void;
+  parts: Parts;
+}
+
+function Groups({ groups, choose, parts }: GroupsProps) {
   return groups.map((items, number) => (
-    <Group key={items[0]?.label ?? number}>
-      {number > 0 && <Separator className="my-1 h-px bg-line" />}
-      {items.map(({ label, icon: Icon, onSelect, danger, disabled }) => (
-        <Item key={label} onSelect={() => choose(onSelect)} disabled={disabled ?? false} className={classes(ROW, danger && "text-bad")}>
-          {Icon && <Icon className="size-4" aria-hidden />}
-          {label}
-        </Item>
+    <parts.RadioGroup key={items[0]?.label ?? number} value={items.find(({ chosen }) => chosen)?.label ?? ""}>
+      {number > 0 && <parts.Separator className="my-1 h-px bg-line" />}
+      {items.map((item) => (
+        <Entry key={item.label} item={item} choose={choose} parts={parts} />
       ))}
-    </Group>
+    </parts.RadioGroup>
   ));
+}
+
+function Entry({ item: { label, icon: Icon, onSelect, danger, chosen }, choose, parts: { Item, RadioItem } }: Pick<GroupsProps, "choose" | "parts"> & { item: MenuItem }) {
+  const shared = { onSelect: () => choose(onSelect), className: classes(ROW, danger && "text-bad") };
+  const words = (
+    <>
+      {Icon && <Icon className="size-4" aria-hidden />}
+      <span className="flex-1">{label}</span>
+      {chosen && <Check className="size-4" aria-hidden />}
+    </>
+  );
+  if (chosen === undefined) return <Item {...shared}>{words}</Item>;
+  return (
+    <RadioItem {...shared} value={label}>
+      {words}
+    </RadioItem>
+  );
 }
 
 /** A menu under a button; `children` is the button. */

@@ -16,6 +16,8 @@ export const OutdatedContext = createContext(false);
 
 interface Props {
   status: string;
+  /** What went wrong last, for the tip of one that is degraded. */
+  why?: string | null;
   /** In words for those only who do not see the dot. */
   quiet?: boolean;
   /** So that a phone shows words only for what is not as it should be. */
@@ -25,13 +27,18 @@ interface Props {
 }
 
 /** How an agent is, as a dot and in words: colour alone says nothing to some. */
-export function Status({ status, quiet = false, brief = false, large = false }: Props) {
+export function Status({ status, why, quiet = false, brief = false, large = false }: Props) {
   const outdated = use(OutdatedContext);
   const { dot, words } = LOOKS[status] ?? { dot: "bg-line-strong", words: status };
   return (
-    <span className="inline-flex items-center gap-1.5 text-xs whitespace-nowrap text-ink-soft">
+    <span title={tipOf(status, why)} className="inline-flex items-center gap-1.5 text-xs whitespace-nowrap text-ink-soft">
       <span aria-hidden className={classes("shrink-0 rounded-full", large ? "size-7" : "size-2.5", outdated ? WAS : dot)} />
       <span className={quiet ? "sr-only" : brief && status === "online" ? "max-sm:sr-only" : undefined}>{outdated ? `was ${words}` : words}</span>
     </span>
   );
+}
+
+function tipOf(status: string, why: string | null | undefined): string | undefined {
+  if (status !== "degraded") return undefined;
+  return why == null ? "At least half of what it does fails." : `At least half of what it does fails: ${why}`;
 }

@@ -148,7 +148,7 @@ class Identity:
         """Trade a login code for a session; raises Unauthenticated the second time."""
         person = await store.spend_login_code(self._db, self._digester.digest(code)) if len(code) <= _LONGEST_SECRET else None
         if person is None:
-            raise Unauthenticated("This login link was used or is too old. `postroom login-link` makes a new one.", code="login_code_spent")
+            raise Unauthenticated("This login link was used or is too old; postroom login-link makes a new one.", code="login_code_spent")
         token, digest = self.new_token("prs")
         await store.insert_session(self._db, token, digest, person, label=label, seconds=self._settings.session_days * _DAY)
         return token

@@ -22,7 +22,7 @@ interface Props {
   speaker: (entry: Entry) => Speaker;
   /** What stands below a message, beside how it is with it. */
   below?: (entry: Entry) => ReactNode;
-  /** Whose messages may be cancelled and sent again here; null where one only reads. */
+  /** Whose messages may be cancelled and replayed here; null where one only reads. */
   workspaceId: string | null;
   onEdit?: (message: Outgoing) => void;
 }

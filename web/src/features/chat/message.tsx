@@ -31,7 +31,7 @@ export interface Speaker {
 
 interface EntryProps {
   entry: Entry;
-  /** Where it may be cancelled and sent again; null where one only reads. */
+  /** Where it may be cancelled and replayed; null where one only reads. */
   workspaceId: string | null;
 }
 
@@ -95,7 +95,7 @@ function Foot({ entry, workspaceId }: EntryProps) {
       {workspaceId !== null && !hasEnded(entry) && !entry.cancel_requested && <Cancel entry={entry} workspaceId={workspaceId} />}
       {workspaceId !== null && (entry.state === "failed" || entry.state === "expired") && (
         <Button look="quiet" size="small" onClick={() => void again(workspaceId, entry).catch(complain)}>
-          Send again
+          Replay
         </Button>
       )}
       <Time at={entry.timestamp} />

@@ -13,8 +13,8 @@ interface Props {
 }
 
 const ACTS = {
-  replay: { verb: "Replay", done: "sent again", run: replayAndFollow, comes: "Each is sent once more, in your name, and takes its turn in its mailbox." },
-  drop: { verb: "Drop", done: "dropped", run: drop, comes: "They can not be sent again from here then. They stay in the history." },
+  replay: { verb: "Replay", done: "replayed", run: replayAndFollow, comes: "Each is sent once more, in your name, and takes its turn in its mailbox." },
+  drop: { verb: "Drop", done: "dropped", run: drop, comes: "They can not be replayed then. They stay in the history." },
 };
 
 const counted = (number: number) => (number === 1 ? "1 dead letter" : `${number} dead letters`);

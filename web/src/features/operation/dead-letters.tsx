@@ -8,7 +8,7 @@ import { Batch } from "./batch";
 import { Letter } from "./letter";
 import { Replays } from "./replay-list";
 
-/** What came to nothing, of one workspace or of all, to be sent again or dropped, one or many at once. */
+/** What came to nothing, of one workspace or of all, to be replayed or dropped, one or many at once. */
 export function DeadLetters({ workspace }: { workspace: string | null }) {
   const read = useInfiniteQuery(deadLettersQuery(workspace));
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
@@ -51,7 +51,7 @@ function toggled(now: ReadonlySet<string>, id: string, on: boolean): ReadonlySet
 function Nothing() {
   return (
     <Empty icon={MailCheck} title="No dead letters">
-      <p>What can not be answered, because the agent failed, was never reached or let the deadline pass, comes here. Nothing is lost: you send it again, or drop it.</p>
+      <p>What can not be answered, because the agent failed, was never reached or let the deadline pass, comes here. Nothing is lost: you replay it, which sends it once more, or drop it.</p>
     </Empty>
   );
 }

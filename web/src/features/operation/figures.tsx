@@ -11,7 +11,7 @@ export function Figures({ health: { details } }: { health: Health }) {
       <Figure name="Waiting" value={queues.waiting}>
         {queues.waiting > 0 && <>the oldest for {lasting(queues.oldest_waiting_seconds * 1_000)}</>}
       </Figure>
-      <Figure name="In hand" value={queues.handed} />
+      <Figure name="Being worked on" value={queues.handed} />
       <Figure name="Dead letters" value={dead_letters} />
       <Figure name="Live feeds" value={listeners}>
         open now

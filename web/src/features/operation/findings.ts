@@ -69,5 +69,5 @@ function servers({ servers: all }: Details): Finding[] {
 
 function letters({ dead_letters: count }: Details): Finding[] {
   if (count === 0) return [];
-  return [{ bad: false, what: count === 1 ? "There is a dead letter." : `There are ${count} dead letters.`, advice: "Messages that came to nothing wait for you to send them again or drop them.", to: { place: "/operate/dead-letters", label: "See them" } }];
+  return [{ bad: false, what: count === 1 ? "There is a dead letter." : `There are ${count} dead letters.`, advice: "Messages that came to nothing wait for you to replay or drop them.", to: { place: "/operate/dead-letters", label: "See them" } }];
 }

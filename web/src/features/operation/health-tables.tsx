@@ -11,7 +11,7 @@ export function Mailboxes({ health: { details } }: { health: Health }) {
   return (
     <Panel title="Where post waits">
       {mailboxes.length === 0 ? (
-        <p className="text-sm text-ink-soft">Nowhere: all that was sent is in hand or has come to an end.</p>
+        <p className="text-sm text-ink-soft">Nowhere: all that was sent is being worked on or has come to an end.</p>
       ) : (
         <Table label="Where post waits" columns={["Agent", "Waiting", "The oldest for", "State"]}>
           {mailboxes.map(({ workspace, waiting, oldest_seconds, paused, unreachable_until }) => (

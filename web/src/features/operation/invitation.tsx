@@ -35,17 +35,20 @@ export function Invitation() {
 function Link({ link: { link, expires_in_seconds }, at }: { link: Schemas["LinkShape"]; at: number }) {
   const left = at + expires_in_seconds * 1_000 - useNow();
   const [{ hostname }] = useState(() => new URL(link));
+  const here = isHere(hostname);
   if (left <= 0) return <p role="status">The link is too old now.</p>;
   return (
     <div className="flex flex-col gap-3">
-      <Suspense fallback={<Waiting what="Drawing the link" />}>
-        <QrCode text={link} label="The login link, to be scanned" />
-      </Suspense>
+      {!here && (
+        <Suspense fallback={<Waiting what="Drawing the link" />}>
+          <QrCode text={link} label="The login link, to be scanned" />
+        </Suspense>
+      )}
       <Code label="Login link" text={link} />
       <p className="text-xs text-ink-soft">Good for {lasting(left)}. Who opens it first is let in, as you.</p>
-      {isHere(hostname) && (
+      {here && (
         <p className="rounded-lg bg-warn-soft px-3 py-2 text-warn">
-          The link names this machine as it calls itself ({hostname}); other devices do not find it there. Start Postroom with <code className="font-mono">POSTROOM_HOST</code>, <code className="font-mono">POSTROOM_PUBLIC_URL</code> and <code className="font-mono">POSTROOM_AGENT_NETWORKS</code> set as docs/operations.md says, “A phone, or another machine”.
+          The link names this machine as it calls itself ({hostname}); other devices do not find it there, so there is nothing to scan. Start Postroom with <code className="font-mono">POSTROOM_HOST</code>, <code className="font-mono">POSTROOM_PUBLIC_URL</code> and <code className="font-mono">POSTROOM_AGENT_NETWORKS</code> set as docs/operations.md says, “A phone, or another machine”.
         </p>
       )}
     </div>

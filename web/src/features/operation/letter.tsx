@@ -92,7 +92,7 @@ function Acts({ letter }: { letter: DeadLetter }) {
       </Button>
       <Confirm open={asked} title="Drop this dead letter?" action="Drop" onClose={() => setAsked(false)} onConfirm={give}>
         <p className="line-clamp-4 break-words text-ink-soft">{letter.preview}</p>
-        <p>It can not be sent again from here then. It stays in the history of {letter.workspace.name}.</p>
+        <p>It can not be replayed then. It stays in the history of {letter.workspace.name}.</p>
       </Confirm>
     </div>
   );

@@ -5,20 +5,20 @@ import { type Replay, useReplays } from "./replays";
 
 const LOOKS: Readonly<Record<Replay["state"], "plain" | "good" | "bad">> = {
   sent: "plain",
-  "in hand": "plain",
+  "being worked on": "plain",
   answered: "good",
   failed: "bad",
   cancelled: "plain",
   expired: "bad",
 };
 
-/** What became of those that were sent again in this visit. */
+/** What became of those that were replayed in this visit. */
 export function Replays({ workspace }: { workspace: string | null }) {
   const replays = useReplays().filter(({ letter }) => workspace === null || letter.workspace.id === workspace);
   if (replays.length === 0) return null;
   return (
-    <Panel title="Sent again">
-      <ul aria-label="Sent again" className="-my-2 max-h-60 divide-y divide-line overflow-y-auto">
+    <Panel title="Replayed">
+      <ul aria-label="Replayed" className="-my-2 max-h-60 divide-y divide-line overflow-y-auto">
         {replays.map(({ letter, as, state }) => (
           <li key={as} className="flex items-center gap-3 py-2 text-sm">
             <span className="min-w-0 flex-1 truncate">{letter.preview ?? "No text"}</span>

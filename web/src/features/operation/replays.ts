@@ -2,9 +2,9 @@ import { useSyncExternalStore } from "react";
 import { type DeadLetter, replay } from "@/api/dead-letters";
 import { type Frame, live } from "@/api/live";
 
-type State = "sent" | "in hand" | "answered" | "failed" | "cancelled" | "expired";
+type State = "sent" | "being worked on" | "answered" | "failed" | "cancelled" | "expired";
 
-/** A letter that was sent again here, and what came of that so far. */
+/** A letter that was replayed here, and what came of that so far. */
 export interface Replay {
   letter: DeadLetter;
   /** The message that says it again. */
@@ -13,7 +13,7 @@ export interface Replay {
 }
 
 const STATES: Readonly<Record<string, State>> = {
-  "message.handed": "in hand",
+  "message.handed": "being worked on",
   "message.replied": "answered",
   "message.failed": "failed",
   "message.cancelled": "cancelled",
@@ -40,7 +40,7 @@ function set(next: readonly Replay[]): void {
   for (const changed of watchers) changed();
 }
 
-/** Sends it again and follows what becomes of it. */
+/** Replays it and follows what becomes of it. */
 export async function replayAndFollow(letter: DeadLetter): Promise<void> {
   sending += 1;
   try {

@@ -2,7 +2,7 @@ import { KeyRound } from "lucide-react";
 import { type SubmitEvent, useState } from "react";
 import { stageOf, useOutbox } from "@/api/outbox";
 import { Problem } from "@/api/problem";
-import { useLogin, useSession } from "@/api/session";
+import { hasLeft, useLogin, useSession } from "@/api/session";
 import { Button } from "@/ui/button";
 import { Code, CommandHint } from "@/ui/copy";
 import { Dialog } from "@/ui/dialog";
@@ -29,6 +29,11 @@ export function LoginPage({ over = false }: { over?: boolean }) {
       <div className="w-full max-w-md rounded-2xl border border-line bg-surface p-6 shadow-raised">
         <img src="/icon.svg" alt="" className="size-12" />
         <h1 className="mt-3 mb-1 text-xl font-semibold">Postroom</h1>
+        {hasLeft() && (
+          <p role="status" className="mb-3 rounded-lg bg-good-soft px-3 py-2 text-sm text-good">
+            You are logged out.
+          </p>
+        )}
         {form}
         <Waiting />
       </div>

@@ -12,9 +12,9 @@ interface Look {
 
 const LOOKS: Readonly<Record<Delegation["status"], Look>> = {
   accepted: { words: "waits", icon: CircleDashed, badge: "plain", bar: "border border-dashed border-line-strong" },
-  handed: { words: "in hand", icon: Hourglass, badge: "plain", bar: "animate-pulse bg-ink-soft" },
+  handed: { words: "being worked on", icon: Hourglass, badge: "plain", bar: "animate-pulse bg-ink-soft" },
   input_required: { words: "asks back", icon: CircleHelp, badge: "warn", bar: "bg-warn" },
-  completed: { words: "done", icon: CircleCheck, badge: "good", bar: "bg-good" },
+  completed: { words: "answered", icon: CircleCheck, badge: "good", bar: "bg-good" },
   failed: { words: "failed", icon: CircleX, badge: "bad", bar: "bg-bad" },
   cancelled: { words: "cancelled", icon: CircleSlash, badge: "plain", bar: "bg-line-strong" },
   expired: { words: "expired", icon: CircleX, badge: "bad", bar: "bg-bad" },

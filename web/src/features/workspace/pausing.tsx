@@ -15,7 +15,7 @@ export function Pausing({ workspace: { id, status, queue_depth } }: { workspace:
         <p className="max-w-xl text-sm text-ink-soft">
           {paused
             ? `Its post is accepted and waits (${queue_depth} now). Resumed, it gets it in the order in which it came.`
-            : "Paused, its post is accepted and waits; what it has in hand it may finish."}
+            : "Paused, its post is accepted and waits; what it is working on it may finish."}
         </p>
         <Button busy={change.isPending} onClick={() => change.mutate()}>
           <Icon aria-hidden className="size-4" /> {paused ? "Resume" : "Pause"}

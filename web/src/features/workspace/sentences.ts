@@ -42,7 +42,7 @@ const TELL: Readonly<Record<string, Tell>> = {
   "message.accepted": (row, names) => ({ icon: Mail, sentence: `${names.actor(row.actor)} wrote to ${about(row, names)}`, detail: preview(row) }),
   "message.handed": (row, names) => ({
     icon: ArrowRight,
-    sentence: `${about(row, names)} has ${whose(row, names)} in hand${Number(row.payload.attempt) > 1 ? `, attempt ${String(row.payload.attempt)}` : ""}`,
+    sentence: `${about(row, names)} is working on ${whose(row, names)}${Number(row.payload.attempt) > 1 ? `, attempt ${String(row.payload.attempt)}` : ""}`,
   }),
   "message.progress": (row, names) => ({ icon: Hourglass, sentence: `${about(row, names)} says how far it is`, detail: said(row) }),
   "message.retrying": (row, names) => ({
@@ -63,7 +63,7 @@ const TELL: Readonly<Record<string, Tell>> = {
   "message.late": (row, names) => ({ icon: Hourglass, tone: "warn", sentence: `${about(row, names)} answered ${whose(row, names)} too late, which has no effect`, detail: preview(row) }),
   "notice.posted": (row, names) => ({ icon: Bell, sentence: `${about(row, names)} told its people`, detail: preview(row) }),
   "mailbox.read": (row, names) => ({ icon: Eye, sentence: `${names.actor(row.actor)} read what ${about(row, names)} said` }),
-  "dead_letter.replayed": (row, names) => ({ icon: RotateCcw, sentence: `${names.actor(row.actor)} sent a dead letter to ${about(row, names)} again` }),
+  "dead_letter.replayed": (row, names) => ({ icon: RotateCcw, sentence: `${names.actor(row.actor)} replayed a dead letter to ${about(row, names)}` }),
   "dead_letter.dropped": (row, names) => ({ icon: MailX, sentence: `${names.actor(row.actor)} dropped a dead letter to ${about(row, names)}` }),
   "workspace.created": (row, names) => ({ icon: Boxes, sentence: `${names.actor(row.actor)} made ${word(row.payload.name) ?? about(row, names)}` }),
   "workspace.updated": (row, names) => ({ icon: Boxes, sentence: `${names.actor(row.actor)} changed ${about(row, names)}`, detail: Object.keys(row.payload).join(", ") }),

@@ -1,6 +1,6 @@
 import { TriangleAlert } from "lucide-react";
 import { Link } from "react-router";
-import { type Workspace, worksOn } from "@/api/workspaces";
+import { type Workspace, taskOf } from "@/api/workspaces";
 import { Badge } from "@/ui/badge";
 import { Fact, Facts, Panel } from "@/ui/panel";
 import { Status } from "@/ui/status";
@@ -11,14 +11,15 @@ const SHARE = new Intl.NumberFormat(undefined, { style: "percent", maximumFracti
 /** How it is doing, as far as that is known. */
 export function Standing({ workspace }: { workspace: Workspace }) {
   const { id, status, last_heartbeat, uptime_seconds, queue_depth, active_tasks, max_concurrent, error_rate, sample_error } = workspace;
+  const task = taskOf(workspace);
   return (
-    <Panel title="How it is doing" beside={<Status status={status} />}>
+    <Panel title="How it is doing" beside={<Status status={status} why={sample_error} />}>
       <Facts>
         <Fact name="Last sign of life">{last_heartbeat === null ? "none yet" : <Age at={last_heartbeat} />}</Fact>
         {status === "online" && uptime_seconds > 0 && <Fact name="Running for">{lasting(uptime_seconds * 1_000)}</Fact>}
-        <Fact name="At the moment">{worksOn(workspace) ?? "nothing"}</Fact>
-        <Fact name="In hand">
+        <Fact name="Working on">
           {active_tasks} of {max_concurrent} at once
+          {active_tasks > 0 && task !== null && <p className="mt-1 text-xs break-words text-ink-soft">{task}</p>}
         </Fact>
         <Fact name="Unfinished post">{queue_depth}</Fact>
         <Fact name="Errors">
