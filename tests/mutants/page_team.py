@@ -50,6 +50,20 @@ PAGE_TEAM = [
         tests=(f"{_CHART}::test_a_team_that_is_closed_is_closed_on_every_device",),
     ),
     Seed(
+        name="L1 what is being kept for somebody is undone by an answer from before it",
+        file=f"{_API}/preferences.ts",
+        old=", ...underWay() })",
+        new=" })",
+        tests=(f"{_CHART}::test_what_is_kept_is_not_undone_by_an_answer_from_before_it",),
+    ),
+    Seed(
+        name="L1 what was kept for somebody is undone by an answer from before it",
+        file=f"{_API}/preferences.ts",
+        old="    onSettled: () => void queries.invalidateQueries(preferencesQuery),\n",
+        new="",
+        tests=(f"{_CHART}::test_what_is_kept_is_not_undone_by_an_answer_from_before_it",),
+    ),
+    Seed(
         name="U8 no line lights up when one asks another",
         file=f"{_TEAM}/post.ts",
         old="""actor?.kind === "workspace") this.#begin(""",

@@ -56,7 +56,8 @@ async def parent_of(team: Team, worker: Worker) -> str | None:
 
 
 @pytest.mark.parametrize("desk", [HELD], indirect=True)
-async def test_what_is_kept_is_not_undone_by_an_answer_from_before_it(desk: Device, team: Team) -> None:
+@pytest.mark.parametrize("kept_first", [True, False])
+async def test_what_is_kept_is_not_undone_by_an_answer_from_before_it(desk: Device, team: Team, *, kept_first: bool) -> None:
     lead = await team.idle("Lead")
     member = await team.idle("Member", parent_id=lead.id)
     old, free = asyncio.Event(), asyncio.Event()
@@ -76,13 +77,15 @@ async def test_what_is_kept_is_not_undone_by_an_answer_from_before_it(desk: Devi
     page = await desk.opened("/team?view=list")
     await asyncio.wait_for(old.wait(), SECONDS)
     row = page.locator(f"[role=treeitem][data-workspace-id='{member.id}']")
-    async with page.expect_response("**/session/preferences/canvas"):
-        await page.get_by_role("button", name=f"Close the team of {lead.name}").click()
+    kept = await desk.hold("**/session/preferences/canvas")
+    await page.get_by_role("button", name=f"Close the team of {lead.name}").click()
     await expect(row).to_have_count(0)
-    async with page.expect_response("**/session/preferences"):
-        free.set()
-    await page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
-    await expect(row).to_have_count(0)
+    answers = [("**/session/preferences/canvas", kept), ("**/session/preferences", free)]
+    for address, comes in answers if kept_first else reversed(answers):
+        async with page.expect_response(address):
+            comes.set()
+        await page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+        await expect(row).to_have_count(0)
 
 
 async def test_an_agent_is_moved_by_dragging_and_taken_back(desk: Device, team: Team) -> None:

@@ -26,7 +26,7 @@ export interface Way {
 }
 
 /** One word of a POSIX shell, whatever is in it. */
-export function quoted(word: string): string {
+function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
